@@ -1,0 +1,24 @@
+"""Names of things. Each is a distinct type so that one can never stand where another is meant."""
+
+from typing import NewType
+
+Symbol = NewType("Symbol", str)
+"""A tradable instrument as the venue spells it in orders: `AAPL`, `BTC/USD`."""
+
+StrategyId = NewType("StrategyId", str)
+"""The `id` of a `[[strategies]]` table."""
+
+ClientOrderId = NewType("ClientOrderId", str)
+"""Our name of an order, unique for ever: in the journal before the venue can see it."""
+
+VenueOrderId = NewType("VenueOrderId", str)
+"""The venue's name of an order; a replaced order gets a new one."""
+
+ExecutionId = NewType("ExecutionId", str)
+"""The venue's name of one execution; it counts once, for ever."""
+
+TraceId = NewType("TraceId", str)
+"""Ties a signal to its order and that to its fills, in the log and in the journal."""
+
+EXTERNAL = StrategyId("EXTERNAL")
+"""Owner of orders and positions that this daemon did not make: visible, counted in risk, traded by nobody."""

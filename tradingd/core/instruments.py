@@ -1,0 +1,74 @@
+"""What can be traded in which steps: ticks, lots and the rounding that goes with them."""
+
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Decimal
+from enum import StrEnum
+
+import msgspec
+
+from tradingd.core.identifiers import Symbol
+from tradingd.core.orders import Side
+
+ONE = Decimal(1)
+_CENT = Decimal("0.01")
+_SUB_PENNY = Decimal("0.0001")
+_NANO = Decimal("0.000000001")
+
+
+class AssetClass(StrEnum):
+    """Kinds of instrument that venues treat differently."""
+
+    EQUITY = "EQUITY"
+    CRYPTO = "CRYPTO"
+
+
+class Instrument(msgspec.Struct, frozen=True, kw_only=True):
+    """Trading steps of one symbol.
+
+    `price_increment` None means the equity rule: 0.01 from one dollar up, 0.0001 below.
+    """
+
+    symbol: Symbol
+    asset_class: AssetClass
+    price_increment: Decimal | None
+    quantity_increment: Decimal
+    min_quantity: Decimal
+    min_notional: Decimal = Decimal(0)
+    shortable: bool = True
+    fractionable: bool = True
+    tradable: bool = True
+
+    def tick(self, price: Decimal) -> Decimal:
+        """The price step that applies at this price."""
+        if self.price_increment is not None:
+            return self.price_increment
+        return _CENT if price >= ONE else _SUB_PENNY
+
+    def round_price(self, price: Decimal, side: Side) -> Decimal:
+        """Round to the tick, only ever away from aggression: a buy down, a sell up."""
+        step = self.tick(price)
+        rounding = ROUND_FLOOR if side is Side.BUY else ROUND_CEILING
+        return (price / step).to_integral_value(rounding=rounding) * step
+
+    def round_quantity(self, quantity: Decimal) -> Decimal:
+        """Round towards zero to a whole number of lots."""
+        return (quantity / self.quantity_increment).to_integral_value(rounding=ROUND_DOWN) * self.quantity_increment
+
+
+def default_instrument(symbol: Symbol) -> Instrument:
+    """What a symbol is taken for before a venue has described it: a pair with a slash is crypto, the rest equities."""
+    if "/" in symbol:
+        return Instrument(
+            symbol=symbol,
+            asset_class=AssetClass.CRYPTO,
+            price_increment=_NANO,
+            quantity_increment=_NANO,
+            min_quantity=_NANO,
+            shortable=False,
+        )
+    return Instrument(
+        symbol=symbol,
+        asset_class=AssetClass.EQUITY,
+        price_increment=None,
+        quantity_increment=_NANO,
+        min_quantity=_NANO,
+    )

@@ -1,0 +1,122 @@
+"""Market data as it travels: quotes, trades and bars.
+
+Prices and sizes are floats as the feed delivered them; times are integer nanoseconds UTC: `ts_event` as the venue
+stamped it, `ts_recv` as this process read it. A side that is not quoted has price 0; a size that the source does not
+give is 0 beside a positive price and means "size unknown".
+"""
+
+import math
+from enum import StrEnum
+from typing import TypeAlias
+
+import msgspec
+
+from tradingd.core.identifiers import Symbol
+
+NS_PER_SECOND = 1_000_000_000
+MINUTE_NS = 60 * NS_PER_SECOND
+DAY_NS = 86_400 * NS_PER_SECOND
+
+
+class QuoteTick(msgspec.Struct, frozen=True, kw_only=True, tag="quote", gc=False):
+    """Best bid and offer at one instant."""
+
+    symbol: Symbol
+    bid: float
+    ask: float
+    bid_size: float
+    ask_size: float
+    ts_event: int
+    ts_recv: int
+
+
+class TradeTick(msgspec.Struct, frozen=True, kw_only=True, tag="trade_tick", gc=False):
+    """One trade printed by the market (not one of ours)."""
+
+    symbol: Symbol
+    price: float
+    size: float
+    ts_event: int
+    ts_recv: int
+
+
+class PriceBar(msgspec.Struct, frozen=True, kw_only=True, tag="bar", gc=False):
+    """Open, high, low, close and volume of `[ts_open, ts_open + interval_ns)`.
+
+    `ts_event` is the close of the interval: no part of the program may see the bar before it.
+    """
+
+    symbol: Symbol
+    interval_ns: int
+    ts_open: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    ts_event: int
+    ts_recv: int
+
+
+TickData: TypeAlias = QuoteTick | TradeTick
+MarketDataEvent: TypeAlias = QuoteTick | TradeTick | PriceBar
+
+
+class DataDefect(StrEnum):
+    """Why a piece of market data is kept from strategies, marks and fills."""
+
+    MALFORMED = "malformed"
+    NOT_FINITE = "not_finite"
+    NOT_POSITIVE = "not_positive"
+    CROSSED = "crossed"
+    OUT_OF_ORDER = "out_of_order"
+    DUPLICATE = "duplicate"
+    INCONSISTENT_BAR = "inconsistent_bar"
+    OUTLIER = "outlier"
+    UNKNOWN_SYMBOL = "unknown_symbol"
+
+
+def find_defect(event: MarketDataEvent) -> DataDefect | None:
+    """Judge one event by itself; order and outliers need the symbol's past and are judged by the data handler.
+
+    A locked quote (bid equal to ask) is legal, a crossed one is not; a one-sided quote (price 0) is legal unless both
+    sides are absent.
+    """
+    match event:
+        case QuoteTick(bid=bid, ask=ask):
+            if not (math.isfinite(bid) and math.isfinite(ask)):
+                return DataDefect.NOT_FINITE
+            if bid < 0 or ask < 0 or (bid == 0 and ask == 0):
+                return DataDefect.NOT_POSITIVE
+            # `not >=` also catches a size that is NaN.
+            if not (event.bid_size >= 0 and event.ask_size >= 0):
+                return DataDefect.NOT_POSITIVE
+            if bid > ask > 0:
+                return DataDefect.CROSSED
+            return None
+        case TradeTick(price=price, size=size):
+            if not (math.isfinite(price) and math.isfinite(size)):
+                return DataDefect.NOT_FINITE
+            return DataDefect.NOT_POSITIVE if price <= 0 or size <= 0 else None
+        case PriceBar():
+            values = (event.open, event.high, event.low, event.close)
+            if not (all(map(math.isfinite, values)) and math.isfinite(event.volume)):
+                return DataDefect.NOT_FINITE
+            if min(values) <= 0 or event.volume < 0:
+                return DataDefect.NOT_POSITIVE
+            if event.high != max(values) or event.low != min(values):
+                return DataDefect.INCONSISTENT_BAR
+            return None
+
+
+def reference_price(event: MarketDataEvent) -> float:
+    """The price that an event gives a position or a collar: mid of a two-sided quote, else the price there is."""
+    match event:
+        case QuoteTick(bid=bid, ask=ask):
+            if bid > 0 and ask > 0:
+                return (bid + ask) / 2
+            return bid or ask
+        case TradeTick(price=price):
+            return price
+        case PriceBar(close=close):
+            return close

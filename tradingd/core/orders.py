@@ -1,0 +1,303 @@
+"""Signals, orders, execution reports and trades: what travels from a decision to the books.
+
+Quantities, prices and money are `Decimal`. An order's static terms (`Order`) are apart from its life
+(`core.order_state.OrderState`); a report is one of a closed set of structs, each with only the fields that its case
+has.
+"""
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import TypeAlias
+
+import msgspec
+
+from tradingd.core.identifiers import ClientOrderId, ExecutionId, StrategyId, Symbol, TraceId, VenueOrderId
+
+ZERO = Decimal(0)
+
+
+class Side(StrEnum):
+    """Direction of an order or a trade."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+    @property
+    def sign(self) -> int:
+        """+1 for a buy, -1 for a sell."""
+        return 1 if self is Side.BUY else -1
+
+    @property
+    def opposite(self) -> "Side":
+        """The side that undoes this one."""
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+
+class SignalAction(StrEnum):
+    """What a strategy asks for; HOLD is a recorded decision to do nothing."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+    HOLD = "HOLD"
+
+
+class OrderType(StrEnum):
+    """How an order is priced."""
+
+    MARKET = "MARKET"
+    LIMIT = "LIMIT"
+    STOP = "STOP"
+    STOP_LIMIT = "STOP_LIMIT"
+
+
+class TimeInForce(StrEnum):
+    """How long an order works."""
+
+    DAY = "DAY"
+    GTC = "GTC"
+    IOC = "IOC"
+    FOK = "FOK"
+
+
+class OrderTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked of the market; the prices are present exactly where the type needs them."""
+
+    order_type: OrderType = OrderType.MARKET
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.DAY
+
+
+class TradingSignal(msgspec.Struct, frozen=True, kw_only=True, tag="signal"):
+    """A strategy's decision."""
+
+    strategy_id: StrategyId
+    symbol: Symbol
+    action: SignalAction
+    quantity: Decimal
+    terms: OrderTerms
+    trace_id: TraceId
+    ts_event: int
+    reason: str = ""
+
+
+class CancelSignal(msgspec.Struct, frozen=True, kw_only=True, tag="cancel_signal"):
+    """A strategy's wish to take back one of its own working orders."""
+
+    strategy_id: StrategyId
+    client_order_id: ClientOrderId
+    ts_event: int
+
+
+StrategySignal: TypeAlias = TradingSignal | CancelSignal
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
+    """The terms of one order, as intended; its life is `OrderState`."""
+
+    client_order_id: ClientOrderId
+    strategy_id: StrategyId
+    symbol: Symbol
+    side: Side
+    quantity: Decimal
+    terms: OrderTerms
+    trace_id: TraceId
+    ts_created: int
+    reference_price: Decimal
+    """Last good price when the order was made: what a market order is valued at before it fills."""
+
+    @property
+    def signed_quantity(self) -> Decimal:
+        """Quantity with the side's sign."""
+        return self.quantity if self.side is Side.BUY else -self.quantity
+
+    @property
+    def working_price(self) -> Decimal:
+        """The price that exposure is counted at: the limit, else the stop, else the reference."""
+        return self.terms.limit_price or self.terms.stop_price or self.reference_price
+
+
+class OrderModification(msgspec.Struct, frozen=True, kw_only=True):
+    """New terms for a working order; what is None stays as it is."""
+
+    quantity: Decimal | None = None
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+
+
+# -- execution reports ------------------------------------------------------------------------------------------------
+
+
+class _Report(msgspec.Struct, frozen=True, kw_only=True):
+    client_order_id: ClientOrderId
+    ts_event: int
+    ts_recv: int
+
+
+class OrderAccepted(_Report, frozen=True, kw_only=True, tag="accepted"):
+    """The venue has the order and works it."""
+
+    venue_order_id: VenueOrderId
+
+
+class OrderFilled(_Report, frozen=True, kw_only=True, tag="filled"):
+    """One execution. `quantity` is this execution's own; never a cumulative one.
+
+    `cum_quantity` is the venue's cumulative figure after it where the venue gives one: a second name of the same
+    execution, by which a fill read from a stream and the same fill read from a query are known to be one.
+    """
+
+    venue_order_id: VenueOrderId
+    execution_id: ExecutionId
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal = ZERO
+    cum_quantity: Decimal | None = None
+
+
+class OrderRejected(_Report, frozen=True, kw_only=True, tag="rejected"):
+    """The venue's answer proves that it did not take the order."""
+
+    code: str
+    reason: str
+
+
+class OrderCanceled(_Report, frozen=True, kw_only=True, tag="canceled"):
+    """The rest of the order is gone on request, or was never eligible (IOC, sibling of a bracket)."""
+
+    venue_order_id: VenueOrderId
+
+
+class OrderExpired(_Report, frozen=True, kw_only=True, tag="expired"):
+    """The rest of the order is gone because its time was over."""
+
+    venue_order_id: VenueOrderId
+
+
+class OrderReplaced(_Report, frozen=True, kw_only=True, tag="replaced"):
+    """The order lives on under a new venue id and new terms."""
+
+    venue_order_id: VenueOrderId
+    """The new id."""
+    replaces: VenueOrderId
+    quantity: Decimal
+    """Total quantity of the order, filled part included."""
+    limit_price: Decimal | None
+    stop_price: Decimal | None
+
+
+class OrderUnknown(_Report, frozen=True, kw_only=True, tag="unknown"):
+    """A submit ended without an answer that proves anything; only evidence from the venue resolves it."""
+
+    reason: str
+
+
+class CancelRequested(_Report, frozen=True, kw_only=True, tag="cancel_requested"):
+    """We asked for a cancel; the order can still fill."""
+
+
+class CancelRefused(_Report, frozen=True, kw_only=True, tag="cancel_refused"):
+    """The venue would not cancel (already done, or pending); the order's own events tell what became of it."""
+
+    reason: str
+
+
+class ReplaceRequested(_Report, frozen=True, kw_only=True, tag="replace_requested"):
+    """We asked for new terms; until the answer both old and new terms count."""
+
+    quantity: Decimal
+    limit_price: Decimal | None
+    stop_price: Decimal | None
+
+
+class ReplaceRefused(_Report, frozen=True, kw_only=True, tag="replace_refused"):
+    """The venue kept the old terms."""
+
+    reason: str
+
+
+ExecutionReport: TypeAlias = (
+    OrderAccepted
+    | OrderFilled
+    | OrderRejected
+    | OrderCanceled
+    | OrderExpired
+    | OrderReplaced
+    | OrderUnknown
+    | CancelRequested
+    | CancelRefused
+    | ReplaceRequested
+    | ReplaceRefused
+)
+
+
+class Trade(msgspec.Struct, frozen=True, kw_only=True, tag="trade"):
+    """One of our executions, as the books and the reports keep it."""
+
+    execution_id: ExecutionId
+    client_order_id: ClientOrderId
+    venue_order_id: VenueOrderId
+    strategy_id: StrategyId
+    symbol: Symbol
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal
+    trace_id: TraceId
+    ts_event: int
+    ts_recv: int
+
+
+# -- verdicts ---------------------------------------------------------------------------------------------------------
+
+
+class DenialCode(StrEnum):
+    """Why an order never left; the closed vocabulary of log, journal, control socket and documentation."""
+
+    HALTED = "HALTED"
+    STOPPING = "STOPPING"
+    NOT_RECONCILED = "NOT_RECONCILED"
+    STRATEGY_QUARANTINED = "STRATEGY_QUARANTINED"
+    SYMBOL_NOT_ALLOWED = "SYMBOL_NOT_ALLOWED"
+    SYMBOL_HALTED = "SYMBOL_HALTED"
+    QUANTITY_INVALID = "QUANTITY_INVALID"
+    PRICE_INVALID = "PRICE_INVALID"
+    PRICE_MISSING = "PRICE_MISSING"
+    PRICE_STALE = "PRICE_STALE"
+    PRICE_COLLAR = "PRICE_COLLAR"
+    ORDER_QUANTITY = "ORDER_QUANTITY"
+    ORDER_VALUE = "ORDER_VALUE"
+    POSITION_LIMIT = "POSITION_LIMIT"
+    POSITION_VALUE = "POSITION_VALUE"
+    GROSS_EXPOSURE = "GROSS_EXPOSURE"
+    BUYING_POWER = "BUYING_POWER"
+    SHORT_NOT_ALLOWED = "SHORT_NOT_ALLOWED"
+    ORDER_RATE = "ORDER_RATE"
+    ORDER_NOT_WORKING = "ORDER_NOT_WORKING"
+
+
+class Breach(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule that an order breaks, with the figure it met and the limit it met it at."""
+
+    code: DenialCode
+    message: str
+    value: str = ""
+    limit: str = ""
+
+
+class ValidationResponse(msgspec.Struct, frozen=True, kw_only=True):
+    """A verdict on one order: every breached rule, none meaning that it may leave."""
+
+    breaches: tuple[Breach, ...] = ()
+
+    @property
+    def approved(self) -> bool:
+        """True when no rule was broken."""
+        return not self.breaches
+
+
+class OrderDenied(_Report, frozen=True, kw_only=True, tag="denied"):
+    """Our own refusal: nothing was sent."""
+
+    order: Order
+    breaches: tuple[Breach, ...]
