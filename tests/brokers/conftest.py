@@ -1,0 +1,51 @@
+"""The scripted venue and an adapter that talks to it."""
+
+import random
+from collections.abc import AsyncIterator
+
+import pytest
+from tests.brokers.scripted_venue import AAPL, ACCOUNT, BTC, KEY, SECRET, Recorder, Reply, ScriptedVenue
+from tradingd.brokers.alpaca.adapter import AlpacaBroker
+from tradingd.brokers.base import BrokerAdapter
+
+NOW_NS = 1_772_461_900_000_000_000
+
+
+@pytest.fixture
+async def venue() -> AsyncIterator[ScriptedVenue]:
+    scripted = ScriptedVenue()
+    await scripted.start()
+    scripted.on("GET", "/v2/account", Reply(ACCOUNT))
+    scripted.on("GET", "/v2/assets/AAPL", Reply(AAPL))
+    scripted.on("GET", "/v2/assets/BTC%2FUSD", Reply(BTC))
+    yield scripted
+    await scripted.stop()
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+async def broker(venue: ScriptedVenue, recorder: Recorder) -> AsyncIterator[AlpacaBroker]:
+    adapter = AlpacaBroker(
+        base_url=venue.url,
+        stream_url=venue.stream_url,
+        data_url=venue.url,
+        api_key=KEY,
+        api_secret=SECRET,
+        account_kind="paper",
+        sink=recorder.sink,
+        clock=lambda: NOW_NS,
+        is_ours=lambda client_order_id: client_order_id.startswith("t-"),
+        on_problem=recorder.on_problem,
+        failure=recorder.failure,
+        rng=random.Random(7),
+        timeout_s=0.6,
+    )
+    offered: BrokerAdapter = adapter  # the type checker's proof that it offers everything
+    assert offered.instruments == {}
+    yield adapter
+    await adapter.close()
+    assert recorder.failures == []

@@ -1,0 +1,3 @@
+"""A strategy's module that cannot be imported."""
+
+raise RuntimeError("no luck")

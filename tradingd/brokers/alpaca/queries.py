@@ -1,0 +1,183 @@
+"""Questions to Alpaca, each page read to the end.
+
+Owns: URLs, paging and decoding of queries.
+Never: returns part of an answer: what cannot be had or read in full raises `VenueUnavailable`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import msgspec
+from yarl import URL
+
+from tradingd.brokers.alpaca.convert import to_bar
+from tradingd.brokers.alpaca.rest import RestClient
+from tradingd.brokers.alpaca.wire import (
+    WireAccount,
+    WireActivity,
+    WireAsset,
+    WireBar,
+    WireBarPage,
+    WireOrder,
+    WirePosition,
+)
+from tradingd.core.identifiers import Symbol
+from tradingd.core.market import DAY_NS, MINUTE_NS, PriceBar
+from tradingd.errors import VenueUnavailable
+from tradingd.feeds.timestamps import format_timestamp, parse_timestamp
+
+T = TypeVar("T")
+
+_ORDERS_PAGE = 500
+_FILLS_PAGE = 100
+_BARS_PAGE = 10_000
+_MOST_PAGES = 1_000
+_MICROSECOND_NS = 1_000
+_HOUR_NS = 60 * MINUTE_NS
+
+
+class AlpacaQueries:
+    """Typed GETs of one account."""
+
+    def __init__(self, rest: RestClient, base: URL, data: URL, bar_feed: str, bar_adjustment: str) -> None:
+        self._rest = rest
+        self._base = base
+        self._data = data
+        self._bar_feed = bar_feed
+        self._bar_adjustment = bar_adjustment
+
+    async def account(self) -> WireAccount:
+        """The account."""
+        return await self._expect(self._base / "v2/account", WireAccount)
+
+    async def asset(self, symbol_or_id: str) -> WireAsset | None:
+        """An asset by symbol or id, None when the venue knows none."""
+        # The slash of a pair has to arrive as %2F: it is not a path's.
+        return await self._ask(
+            self._base.joinpath("v2/assets", symbol_or_id.replace("/", "%2F"), encoded=True), WireAsset
+        )
+
+    async def positions(self) -> list[WirePosition]:
+        """Every open position; this list has no pages."""
+        return await self._expect(self._base / "v2/positions", list[WirePosition])
+
+    async def order(self, venue_order_id: str) -> WireOrder | None:
+        """An order by the venue's id."""
+        return await self._ask(self._base / "v2/orders" / venue_order_id, WireOrder)
+
+    async def order_by_client_id(self, client_order_id: str) -> WireOrder | None:
+        """An order by our id, also one that is done."""
+        url = self._base / "v2/orders:by_client_order_id"
+        return await self._ask(url.with_query(client_order_id=client_order_id), WireOrder)
+
+    async def orders(self, status: str, after_ns: int | None) -> list[WireOrder]:
+        """Orders submitted after a time, oldest first, children under their parents.
+
+        The list has no page token and its `after` is exclusive, while orders can share a time of submission: each page
+        begins one microsecond before the last order of the page before it, and what came twice is dropped. The end is
+        the page that brings nothing new; a short page is no proof, as the venue may count children.
+        """
+        found: dict[str, WireOrder] = {}
+        for _ in range(_MOST_PAGES):
+            query = {"status": status, "limit": str(_ORDERS_PAGE), "direction": "asc", "nested": "true"}
+            if after_ns is not None:
+                query["after"] = format_timestamp(after_ns)
+            url = (self._base / "v2/orders").with_query(query)
+            page = await self._expect(url, list[WireOrder])
+            fresh = [order for order in page if order.id not in found]
+            found.update((order.id, order) for order in fresh)
+            if not fresh:
+                if len(page) >= _ORDERS_PAGE:
+                    raise VenueUnavailable("GET /v2/orders: a whole page of orders shares one time of submission")
+                return list(found.values())
+            after_ns = _submitted(page[-1]) - _MICROSECOND_NS
+        raise VenueUnavailable("GET /v2/orders: the list does not end")
+
+    async def fills(self, after_ns: int) -> list[WireActivity]:
+        """Executions after a time, oldest first; the end is an empty page."""
+        found: dict[str, WireActivity] = {}
+        token: str | None = None
+        for _ in range(_MOST_PAGES):
+            query = {"after": format_timestamp(after_ns), "direction": "asc", "page_size": str(_FILLS_PAGE)}
+            if token is not None:
+                query["page_token"] = token
+            url = (self._base / "v2/account/activities/FILL").with_query(query)
+            page = await self._expect(url, list[WireActivity])
+            if not page:
+                return list(found.values())
+            if page[-1].id == token:
+                raise VenueUnavailable("GET /v2/account/activities/FILL: the page token does not advance")
+            found.update((fill.id, fill) for fill in page)
+            token = page[-1].id
+        raise VenueUnavailable("GET /v2/account/activities/FILL: the list does not end")
+
+    async def bars(
+        self, symbol: Symbol, interval_ns: int, start_ns: int, end_ns: int, clock: Callable[[], int]
+    ) -> Sequence[PriceBar]:
+        """Bars with open time in `[start_ns, end_ns)` closed by `clock`; none of a length that the venue does not
+        offer.
+
+        The venue also lists the forming bar; it is left out.
+        """
+        length = timeframe(interval_ns)
+        if length is None:
+            return ()
+        query = {
+            "symbols": symbol,
+            "timeframe": length,
+            "start": format_timestamp(start_ns),
+            "end": format_timestamp(max(start_ns, end_ns - 1)),
+            "limit": str(_BARS_PAGE),
+            "sort": "asc",
+        }
+        if "/" in symbol:
+            path = self._data / "v1beta3/crypto/us/bars"
+        else:
+            path = self._data / "v2/stocks/bars"
+            query |= {"feed": self._bar_feed, "adjustment": self._bar_adjustment}
+        rows: list[WireBar] = []
+        for _ in range(_MOST_PAGES):
+            page = await self._expect(path.with_query(query), WireBarPage)
+            rows += (page.bars or {}).get(symbol, [])
+            if not page.next_page_token:
+                break
+            query["page_token"] = page.next_page_token
+        else:
+            raise VenueUnavailable(f"GET {path.path}: the list does not end")
+        now = clock()
+        try:
+            bars = [to_bar(row, symbol, interval_ns, now) for row in rows]
+        except ValueError as error:
+            raise VenueUnavailable(f"GET {path.path}: {error}") from error
+        return [bar for bar in bars if start_ns <= bar.ts_open < end_ns and bar.ts_event <= now]
+
+    async def _ask(self, url: URL, kind: type[T]) -> T | None:
+        body = await self._rest.get(url)
+        if body is None:
+            return None
+        try:
+            return msgspec.json.decode(body, type=kind)
+        except msgspec.MsgspecError as error:
+            raise VenueUnavailable(f"GET {url.path}: the answer cannot be read ({error})") from error
+
+    async def _expect(self, url: URL, kind: type[T]) -> T:
+        answer = await self._ask(url, kind)
+        if answer is None:
+            raise VenueUnavailable(f"GET {url.path}: HTTP 404 where there must be an answer")
+        return answer
+
+
+def timeframe(interval_ns: int) -> str | None:
+    """The venue's word for a bar's length; None for one that it does not offer (under a minute, odd lengths)."""
+    for unit_ns, word, most in ((DAY_NS, "Day", 1), (_HOUR_NS, "Hour", 23), (MINUTE_NS, "Min", 59)):
+        count, rest = divmod(interval_ns, unit_ns)
+        if rest == 0 and 1 <= count <= most:
+            return f"{count}{word}"
+    return None
+
+
+def _submitted(order: WireOrder) -> int:
+    try:
+        return parse_timestamp(order.submitted_at or order.created_at or "")
+    except ValueError as error:
+        raise VenueUnavailable(f"GET /v2/orders: order {order.id} has no time of submission") from error

@@ -1,0 +1,202 @@
+"""HTTP to Alpaca: one aiohttp session, kept warm.
+
+Owns: connections, key headers, time limits, and the repetition of queries (GET only; a command is sent once).
+Never: follows a redirect (the key headers would go with it), or shows a key or a header in an error.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any, Protocol
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+from tradingd.brokers.alpaca.outcomes import (
+    FaultKind,
+    HttpAnswer,
+    Operation,
+    Outcome,
+    RequestEnd,
+    TransportFault,
+    Verdict,
+    classify,
+)
+from tradingd.core.market import NS_PER_SECOND
+from tradingd.errors import CredentialsRefused, VenueUnavailable
+from tradingd.runtime.backoff import Backoff
+
+_ATTEMPTS = 3
+_FIRST_WAIT_S = 0.25
+_LONGEST_WAIT_S = 5.0
+_LONGEST_ASKED_WAIT_S = 30.0
+"""A venue may ask for a longer pause than our own; past this the query fails and its caller decides."""
+
+
+class CommandChannel(Protocol):
+    """Where commands leave: the seam for a leaner HTTP/1.1 writer than aiohttp."""
+
+    def send(self, method: str, url: URL, body: bytes | None, on_end: Callable[[RequestEnd], None], name: str) -> None:
+        """Begin to send at once, once, and call `on_end` exactly once unless closed before the end."""
+        ...
+
+
+class RestClient:
+    """Requests to one account's hosts; `clock` tells UTC nanoseconds, to read the venue's waiting times against."""
+
+    def __init__(
+        self,
+        *,
+        api_key: str,
+        api_secret: str,
+        timeout_s: float,
+        clock: Callable[[], int],
+        rng: random.Random,
+        failure: Callable[[BaseException], None],
+    ) -> None:
+        self._headers = CIMultiDict(
+            {
+                "APCA-API-KEY-ID": api_key,
+                "APCA-API-SECRET-KEY": api_secret,
+                "Content-Type": "application/json",
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "User-Agent": "tradingd",
+            }
+        )
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=timeout_s / 2)
+        self._clock = clock
+        self._rng = rng
+        self._failure = failure
+        self._session: aiohttp.ClientSession | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def open(self) -> None:
+        """Create the session; needs a running loop."""
+        if self._session is not None:
+            return
+        # asyncio, uvloop and aiohttp all set TCP_NODELAY on their streams.
+        connector = aiohttp.TCPConnector(limit=16, keepalive_timeout=120, ttl_dns_cache=300)
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            headers=self._headers,
+            timeout=self._timeout,
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+
+    async def close(self) -> None:
+        """Give up what is under way and close every connection."""
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    # -- commands -----------------------------------------------------------------------------------------------------
+
+    def send(self, method: str, url: URL, body: bytes | None, on_end: Callable[[RequestEnd], None], name: str) -> None:
+        """Send a command once; see `CommandChannel`. aiohttp's timers want a task, so the bytes leave on its step."""
+
+        async def run() -> None:
+            on_end(await self._request(method, url, body))
+
+        self.spawn(run(), name)
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Run `work` as a named, held task; what it raises is a fault of this program and goes to `failure`."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failure(error)
+
+    # -- queries ------------------------------------------------------------------------------------------------------
+
+    async def get(self, url: URL) -> bytes | None:
+        """Ask until answered: the body, or None for the venue's own "not found".
+
+        Raises `VenueUnavailable` when the attempts are used up or the answer makes no sense, `CredentialsRefused` for
+        401 and 403.
+        """
+        backoff = Backoff(_FIRST_WAIT_S, _LONGEST_WAIT_S, self._rng)
+        for attempt in range(1, _ATTEMPTS + 1):
+            end = await self._request("GET", url, None)
+            outcome = classify(Operation.QUERY, end)
+            match outcome.verdict:
+                case Verdict.DONE:
+                    assert isinstance(end, HttpAnswer)
+                    return end.body
+                case Verdict.NOT_FOUND:
+                    return None
+                case Verdict.CREDENTIALS:
+                    raise CredentialsRefused(f"the venue refuses the keys for GET {url.path} ({outcome.reason})")
+                case Verdict.RETRYABLE if attempt < _ATTEMPTS:
+                    wait = backoff.next_delay()
+                    if isinstance(end, HttpAnswer):
+                        asked = asked_wait_s(end.headers, self._clock())
+                        if asked is not None and asked > _LONGEST_ASKED_WAIT_S:
+                            raise _unavailable(url, outcome)
+                        wait = wait if asked is None else asked + wait * 0.1
+                    await asyncio.sleep(wait)
+                case _:
+                    raise _unavailable(url, outcome)
+        raise AssertionError("every attempt ends above")
+
+    async def touch(self, url: URL) -> None:
+        """Make one request whose answer does not matter, to keep a connection open."""
+        await self._request("GET", url, None)
+
+    async def _request(self, method: str, url: URL, body: bytes | None) -> RequestEnd:
+        session = self._session
+        if session is None:
+            return TransportFault(kind=FaultKind.NOT_SENT, detail="the connection to the venue is closed")
+        # aiohttp itself sends a GET or DELETE again when a kept connection turns out dead; a POST or PATCH never.
+        try:
+            async with session.request(method, url, data=body, allow_redirects=False) as response:
+                return HttpAnswer(status=response.status, body=await response.read(), headers=response.headers)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return fault_of(error)
+
+
+def fault_of(error: Exception) -> TransportFault:
+    """Reduce an exception to what it proves; its text may name the host and port, never a header."""
+    name = type(error).__name__
+    match error:
+        # Raised while a connection is made, before any byte of the request.
+        case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError() | aiohttp.InvalidURL():
+            return TransportFault(kind=FaultKind.NOT_SENT, detail=f"no connection ({name})")
+        case TimeoutError():
+            return TransportFault(kind=FaultKind.TIMEOUT, detail="no answer in time")
+        case _:
+            return TransportFault(kind=FaultKind.BROKEN, detail=f"the connection broke before the answer ({name})")
+
+
+def asked_wait_s(headers: Mapping[str, str], now_ns: int) -> float | None:
+    """Seconds that the venue asks us to wait: `Retry-After` (seconds or a date) before `X-Ratelimit-Reset`."""
+    now_s = now_ns / NS_PER_SECOND
+    after = headers.get("Retry-After")
+    if after is not None:
+        if after.strip().isdecimal():
+            return float(after)
+        try:
+            return max(0.0, parsedate_to_datetime(after).timestamp() - now_s)
+        except ValueError:
+            return None
+    reset = headers.get("X-Ratelimit-Reset", "").strip()
+    # The header also comes with answers that are not about the rate; a reset in the past asks for nothing.
+    if not reset.isdecimal() or headers.get("X-Ratelimit-Remaining", "0").strip() != "0":
+        return None
+    return max(0.0, float(reset) - now_s)
+
+
+def _unavailable(url: URL, outcome: Outcome) -> VenueUnavailable:
+    return VenueUnavailable(f"GET {url.path}: {outcome.reason}")

@@ -1,0 +1,201 @@
+"""The `trade_updates` websocket: connect, authenticate, listen, deliver, and again.
+
+Owns: the connection and its reconnection.
+Emits: decoded updates, up, down, problems, each by a callback.
+Never: calls itself up before the venue said `listening`; goes on with keys that the venue refused.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import msgspec
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+
+from tradingd.brokers.alpaca.wire import (
+    Authorization,
+    Listening,
+    StreamFault,
+    StreamMessage,
+    TradeUpdate,
+    decode_stream_message,
+    encode_authenticate,
+    encode_listen,
+)
+from tradingd.errors import CredentialsRefused, UsageError
+from tradingd.runtime.backoff import Backoff
+
+_HELD_S = 10.0
+"""A connection that lived this long was no failure: the next reconnect starts from the shortest wait again."""
+_LONGEST_WAIT_S = 64.0
+_FRAME_LIMIT = 4 * 2**20
+
+Problem: TypeAlias = Callable[[str, str, dict[str, Any]], None]
+
+
+class _Lost(Exception):
+    """The connection is of no use; its text says why."""
+
+
+class _Connect(connect):
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc  # the keys are for the configured host alone
+
+
+class TradeUpdateStream:
+    """Keeps one order stream up until cancelled."""
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        api_key: str,
+        api_secret: str,
+        on_update: Callable[[TradeUpdate], None],
+        on_up: Callable[[], None],
+        on_down: Callable[[str], None],
+        on_problem: Problem,
+        rng: random.Random,
+        timeout_s: float,
+        ping_interval_s: float = 10.0,
+        pong_timeout_s: float = 5.0,
+        first_wait_s: float = 0.5,
+    ) -> None:
+        self._url = url
+        self._authenticate = encode_authenticate(api_key, api_secret)
+        self._on_update = on_update
+        self._on_up = on_up
+        self._on_down = on_down
+        self._on_problem = on_problem
+        self._timeout_s = timeout_s
+        self._ping_interval_s = ping_interval_s
+        self._pong_timeout_s = pong_timeout_s
+        self._backoff = Backoff(first_wait_s, _LONGEST_WAIT_S, rng)
+        self._up = False
+
+    async def run(self) -> None:
+        """Stay connected until cancelled; raises `CredentialsRefused`, or `UsageError` for an impossible address."""
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            reason = ""
+            try:
+                await self._serve_one_connection()
+            except _Lost as lost:
+                reason = str(lost)
+            except CredentialsRefused as refused:
+                if self._up:
+                    self._on_down(str(refused))
+                raise
+            finally:
+                was_up, self._up = self._up, False
+            if was_up:
+                if loop.time() - began >= _HELD_S:
+                    self._backoff.reset()
+                self._on_down(reason)
+            else:
+                self._on_problem("broker.stream_unreachable", f"no order stream: {reason}", {})
+            await asyncio.sleep(self._backoff.next_delay())
+
+    async def _serve_one_connection(self) -> None:
+        # Only what the network raises becomes `_Lost`: a callback's own OSError must not pass for a lost connection.
+        socket = await self._connect()
+        try:
+            await self._open_session(socket)
+            self._up = True
+            self._on_up()
+            while True:
+                self._take(await _receive(socket))
+        finally:
+            await socket.close()
+
+    async def _connect(self) -> ClientConnection:
+        try:
+            return await _Connect(
+                self._url,
+                compression=None,
+                open_timeout=self._timeout_s,
+                close_timeout=1,
+                ping_interval=self._ping_interval_s,
+                ping_timeout=self._pong_timeout_s,
+                max_size=_FRAME_LIMIT,
+                user_agent_header="tradingd",
+                proxy=None,
+            )
+        except InvalidStatus as error:
+            status = error.response.status_code
+            if status == 401:
+                raise CredentialsRefused("the venue refuses the keys for the order stream (HTTP 401)") from error
+            raise _Lost(f"the handshake was answered with HTTP {status}") from error
+        except TimeoutError as error:
+            raise _Lost("no answer to the handshake in time") from error
+        except InvalidURI as error:
+            raise UsageError("the order stream's address is not a ws:// or wss:// one") from error
+        except (InvalidHandshake, OSError) as error:
+            raise _Lost(f"no connection ({type(error).__name__})") from error
+
+    async def _open_session(self, socket: ClientConnection) -> None:
+        """Authenticate, listen, and wait for the venue's word on each."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await socket.send(self._authenticate)
+                while not isinstance(message := self._decode(await _receive(socket)), Authorization):
+                    self._complain(message)
+                _check_authorization(message)
+                await socket.send(encode_listen())
+                while not isinstance(message := self._decode(await _receive(socket)), Listening):
+                    if isinstance(message, Authorization):
+                        _check_authorization(message)
+                    self._complain(message)
+        except TimeoutError as error:
+            raise _Lost("the venue did not let us listen in time") from error
+        except ConnectionClosed as error:
+            raise _Lost(_closing(error)) from error
+        if "trade_updates" not in message.streams:
+            raise _Lost("the venue does not deliver trade_updates")
+
+    def _take(self, frame: bytes) -> None:
+        message = self._decode(frame)
+        match message:
+            case TradeUpdate():
+                self._on_update(message)
+            case Authorization():
+                _check_authorization(message)
+            case Listening(streams=streams) if "trade_updates" not in streams:
+                raise _Lost("the venue stopped delivering trade_updates")
+            case _:
+                self._complain(message)
+
+    def _decode(self, frame: bytes) -> StreamMessage | None:
+        try:
+            return decode_stream_message(frame)
+        except msgspec.MsgspecError as error:
+            # What it said is lost: whoever hears this takes a snapshot.
+            self._on_problem(
+                "broker.frame_undecodable",
+                f"the order stream sent a frame that cannot be read: {error}",
+                {"frame": frame[:500].decode(errors="replace")},
+            )
+            return None
+
+    def _complain(self, message: StreamMessage | None) -> None:
+        if isinstance(message, StreamFault):
+            self._on_problem("broker.stream_fault", f"the order stream says: {message.message}", {})
+
+
+def _check_authorization(message: Authorization) -> None:
+    if message.status != "authorized":
+        raise CredentialsRefused(f"the venue refuses the keys for the order stream ({message.status})")
+
+
+async def _receive(socket: ClientConnection) -> bytes:
+    try:
+        return await socket.recv(decode=False)
+    except ConnectionClosed as error:
+        raise _Lost(_closing(error)) from error
+
+
+def _closing(error: ConnectionClosed) -> str:
+    return f"the connection closed ({error})"

@@ -1,0 +1,164 @@
+"""The running daemon as its control socket sees it: questions and commands in terms of the modules."""
+
+import asyncio
+import os
+from collections.abc import Callable
+
+from tradingd import __version__
+from tradingd.control.views import (
+    CommandResult,
+    DaemonStatus,
+    FeedView,
+    OrderView,
+    PositionView,
+    TradeView,
+    order_views,
+    position_views,
+    trade_views,
+)
+from tradingd.core.books import Books
+from tradingd.core.identifiers import ClientOrderId
+from tradingd.core.log import Level, LogEvent
+from tradingd.core.market import NS_PER_SECOND
+from tradingd.core.risk_metrics import RiskAssessment
+from tradingd.reporting.encoding import rfc3339
+from tradingd.runtime.clock import Clock
+from tradingd.settings.loaded import LoadedSettings
+from tradingd.wiring import Modules
+
+FOR_EVER_NS = 1 << 62
+
+
+class DaemonFacade:
+    """Implements `control.server.Daemon`."""
+
+    def __init__(
+        self,
+        *,
+        loaded: LoadedSettings,
+        books: Books,
+        modules: Modules,
+        clock: Clock,
+        phase: Callable[[], str],
+        journal_seq: Callable[[], int],
+        conflated: Callable[[], int],
+        fail: Callable[[BaseException], None],
+    ) -> None:
+        self._loaded = loaded
+        self._books = books
+        self._modules = modules
+        self._clock = clock
+        self._phase = phase
+        self._journal_seq = journal_seq
+        self._conflated = conflated
+        self.fail = fail
+        self._started_ns = clock.now_ns()
+
+    # -- questions ----------------------------------------------------------------------------------------------------
+
+    def status(self) -> DaemonStatus:
+        """How the daemon is."""
+        books, data = self._books, self._modules.data
+        account = books.account
+        return DaemonStatus(
+            state=self._state(),
+            version=__version__,
+            pid=os.getpid(),
+            run=books.run,
+            config=str(self._loaded.path),
+            broker=self._loaded.settings.broker.kind,
+            account_id=None if account is None else account.account_id,
+            account_kind=self._loaded.settings.account_kind,
+            started=rfc3339(self._started_ns),
+            uptime_s=(self._clock.now_ns() - self._started_ns) // NS_PER_SECOND,
+            halt_reason=self._modules.risk.halted,
+            quarantined={strategy_id: entry.reason for strategy_id, entry in books.quarantined.items()},
+            cash=books.portfolio.cash,
+            equity=books.portfolio.equity(),
+            open_orders=books.orders.open_count,
+            orders_in_doubt=tuple(self._modules.venue_sync.in_doubt()),
+            order_stream="up" if self._modules.broker.stream_up else "down",
+            feeds=tuple(
+                FeedView(name=status.feed, state=status.state.value, detail=status.detail)
+                for status in data.feeds.values()
+            ),
+            events_accepted=data.accepted,
+            events_kept_out=dict(data.defect_counts()),
+            ticks_conflated=self._conflated(),
+            journal_seq=self._journal_seq(),
+        )
+
+    def _state(self) -> str:
+        phase = self._phase()
+        if phase == "trading" and self._modules.risk.halted is not None:
+            return "halted"
+        if phase == "trading" and not self._modules.venue_sync.reconciled:
+            return "reconciling"
+        return phase
+
+    def positions(self) -> list[PositionView]:
+        """What is held."""
+        return position_views(self._books)
+
+    def orders(self, *, open_only: bool) -> list[OrderView]:
+        """Orders of the last days, or the working ones."""
+        return order_views(self._books.orders.open if open_only else tuple(self._books.orders))
+
+    async def trades(self) -> list[TradeView]:
+        """Every execution that the journal has."""
+        return trade_views(await asyncio.to_thread(self._modules.logger.get_trade_history, 0, FOR_EVER_NS))
+
+    def risk(self) -> RiskAssessment:
+        """Risk now."""
+        return self._modules.risk.assess_portfolio_risk(self._books.portfolio)
+
+    # -- commands -----------------------------------------------------------------------------------------------------
+
+    def _say(self, command: str, operator: str) -> None:
+        self._modules.logger.log_event(
+            Level.WARNING,
+            f"operator command: {command}",
+            {"command": command, "operator": operator},
+            event=LogEvent.CONTROL_COMMAND,
+            module="control",
+        )
+
+    def _working(self) -> tuple[str, ...]:
+        return tuple(state.client_order_id for state in self._books.orders.open)
+
+    def halt(self, reason: str, operator: str) -> CommandResult:
+        """Stop new orders; working ones are listed, not cancelled."""
+        self._say("halt", operator)
+        self._modules.risk.halt(reason, operator)
+        return CommandResult(done=True, message="no new order leaves until resume", orders_working=self._working())
+
+    def resume(self, operator: str) -> CommandResult:
+        """Let orders leave again, those of quarantined strategies included."""
+        self._say("resume", operator)
+        self._modules.risk.resume(operator)
+        self._modules.strategies.resume()
+        return CommandResult(done=True, message="orders may leave again", orders_working=self._working())
+
+    def flatten(self, operator: str) -> CommandResult:
+        """Halt, cancel everything, close every position."""
+        self._say("flatten", operator)
+        self._modules.risk.halt("flatten", operator)
+        self._modules.execution.flatten()
+        return CommandResult(
+            done=True,
+            message="halted; working orders are being cancelled, then positions closed",
+            orders_working=self._working(),
+        )
+
+    def cancel(self, order_id: ClientOrderId) -> CommandResult:
+        """Cancel one order."""
+        self._say(f"cancel {order_id}", "")
+        if self._modules.execution.cancel_order(order_id):
+            return CommandResult(done=True, message=f"a cancel of {order_id} was asked for")
+        return CommandResult(done=False, message=f"no order {order_id} is working (see `tradingd orders`)")
+
+    def cancel_all(self) -> CommandResult:
+        """Cancel every working order."""
+        self._say("cancel-all", "")
+        count = self._modules.execution.cancel_all()
+        return CommandResult(done=True, message=f"cancels of {count} orders were asked for")

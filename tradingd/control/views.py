@@ -1,0 +1,172 @@
+"""What the daemon shows of itself: one shape for the control socket, for `--json`, and for a daemon that is down."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+import msgspec
+
+from tradingd.core.books import Books
+from tradingd.core.order_state import OrderState
+from tradingd.core.orders import Trade
+from tradingd.reporting.encoding import rfc3339
+
+
+class PositionView(msgspec.Struct, frozen=True, kw_only=True):
+    """One strategy's position in one symbol."""
+
+    symbol: str
+    strategy_id: str
+    quantity: Decimal
+    average_price: Decimal | None
+    market_price: Decimal | None
+    market_value: Decimal | None
+    unrealised_pnl: Decimal | None
+    realised_pnl: Decimal
+    fees: Decimal
+
+
+class OrderView(msgspec.Struct, frozen=True, kw_only=True):
+    """One order and what became of it."""
+
+    client_order_id: str
+    venue_order_id: str | None
+    strategy_id: str
+    symbol: str
+    side: str
+    order_type: str
+    quantity: Decimal
+    filled_quantity: Decimal
+    average_price: Decimal | None
+    limit_price: Decimal | None
+    stop_price: Decimal | None
+    time_in_force: str
+    status: str
+    reject_reason: str
+    ts_created: str
+    ts_updated: str
+
+
+class TradeView(msgspec.Struct, frozen=True, kw_only=True):
+    """One execution."""
+
+    execution_id: str
+    client_order_id: str
+    venue_order_id: str
+    strategy_id: str
+    symbol: str
+    side: str
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal
+    trace_id: str
+    ts_event: str
+
+
+class FeedView(msgspec.Struct, frozen=True, kw_only=True):
+    """One feed's state."""
+
+    name: str
+    state: str
+    detail: str
+
+
+class DaemonStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How the daemon is."""
+
+    state: str
+    """`starting`, `reconciling`, `trading`, `halted` or `stopping`."""
+    version: str
+    pid: int
+    run: int
+    config: str
+    broker: str
+    account_id: str | None
+    account_kind: str
+    started: str
+    uptime_s: int
+    halt_reason: str | None
+    quarantined: dict[str, str]
+    cash: Decimal
+    equity: Decimal
+    open_orders: int
+    orders_in_doubt: tuple[str, ...]
+    order_stream: str
+    feeds: tuple[FeedView, ...]
+    events_accepted: int
+    events_kept_out: dict[str, int]
+    ticks_conflated: int
+    journal_seq: int
+
+
+class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What a command came to."""
+
+    done: bool
+    message: str
+    orders_working: tuple[str, ...] = ()
+
+
+def position_views(books: Books) -> list[PositionView]:
+    """Every position that is open, and every one that made or lost money."""
+    views = []
+    for (strategy_id, symbol), position in sorted(books.portfolio.lines.items()):
+        price = books.portfolio.price(symbol) if position.quantity else None
+        views.append(
+            PositionView(
+                symbol=symbol,
+                strategy_id=strategy_id,
+                quantity=position.quantity,
+                average_price=position.average_price,
+                market_price=price,
+                market_value=None if price is None else position.quantity * price,
+                unrealised_pnl=None if price is None else position.unrealised_pnl(price),
+                realised_pnl=position.realised_pnl,
+                fees=position.fees,
+            )
+        )
+    return views
+
+
+def order_views(states: Iterable[OrderState]) -> list[OrderView]:
+    """Orders, oldest first."""
+    return [
+        OrderView(
+            client_order_id=state.client_order_id,
+            venue_order_id=state.venue_order_id,
+            strategy_id=state.order.strategy_id,
+            symbol=state.order.symbol,
+            side=state.order.side.value,
+            order_type=state.terms.order_type.value,
+            quantity=state.quantity,
+            filled_quantity=state.filled_quantity,
+            average_price=state.average_price,
+            limit_price=state.terms.limit_price,
+            stop_price=state.terms.stop_price,
+            time_in_force=state.terms.time_in_force.value,
+            status=state.status.value,
+            reject_reason=state.reject_reason,
+            ts_created=rfc3339(state.order.ts_created),
+            ts_updated=rfc3339(state.ts_updated),
+        )
+        for state in sorted(states, key=lambda state: state.order.ts_created)
+    ]
+
+
+def trade_views(trades: Iterable[Trade]) -> list[TradeView]:
+    """Executions, oldest first."""
+    return [
+        TradeView(
+            execution_id=trade.execution_id,
+            client_order_id=trade.client_order_id,
+            venue_order_id=trade.venue_order_id,
+            strategy_id=trade.strategy_id,
+            symbol=trade.symbol,
+            side=trade.side.value,
+            quantity=trade.quantity,
+            price=trade.price,
+            fee=trade.fee,
+            trace_id=trade.trace_id,
+            ts_event=rfc3339(trade.ts_event),
+        )
+        for trade in trades
+    ]

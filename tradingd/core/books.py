@@ -1,0 +1,227 @@
+"""The books: everything that is durable, as one fold over the journal.
+
+At start the fold is the whole memory of the program. While it runs, each part has one owner that changes it by the same
+calls, right after the entry that says so has been written: orders by the execution engine, the portfolio by the
+portfolio manager, halt and equity by the risk manager, strategies' state by the strategy engine.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from tradingd.core.entries import (
+    AccountOpened,
+    CashAdjusted,
+    EquitySampled,
+    EquityTrack,
+    HaltEngaged,
+    HaltReleased,
+    JournalEntry,
+    OrderAdopted,
+    OrderIntended,
+    PositionAdjusted,
+    RunStarted,
+    RunStopped,
+    Snapshot,
+    StrategyQuarantined,
+    StrategyStateSaved,
+)
+from tradingd.core.identifiers import ClientOrderId, StrategyId, VenueOrderId
+from tradingd.core.market import DAY_NS
+from tradingd.core.order_state import OrderState, Transition, apply_report, intend
+from tradingd.core.orders import ExecutionReport, OrderAccepted, OrderDenied, OrderFilled, Trade
+from tradingd.core.portfolio import PortfolioState
+from tradingd.errors import InvariantBroken
+
+DAYS_KEPT = 252
+
+
+class OrderTable:
+    """Orders by our id and by the venue's, the open ones apart."""
+
+    def __init__(self) -> None:
+        self._states: dict[ClientOrderId, OrderState] = {}
+        self._open: dict[ClientOrderId, OrderState] = {}
+        self._by_venue_id: dict[VenueOrderId, ClientOrderId] = {}
+
+    def __contains__(self, client_order_id: ClientOrderId) -> bool:
+        return client_order_id in self._states
+
+    def __iter__(self) -> Iterator[OrderState]:
+        return iter(self._states.values())
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    def get(self, client_order_id: ClientOrderId) -> OrderState | None:
+        """The state of one order, None for an order that is not ours or was closed long ago."""
+        return self._states.get(client_order_id)
+
+    def by_venue_id(self, venue_order_id: VenueOrderId) -> OrderState | None:
+        """The order that a venue id, current or superseded, belongs to."""
+        client_order_id = self._by_venue_id.get(venue_order_id)
+        return None if client_order_id is None else self._states.get(client_order_id)
+
+    @property
+    def open(self) -> tuple[OrderState, ...]:
+        """Every order that may still do something, oldest first."""
+        return tuple(self._open.values())
+
+    @property
+    def open_count(self) -> int:
+        """How many orders may still do something."""
+        return len(self._open)
+
+    def put(self, state: OrderState) -> None:
+        """Store the state that a report made."""
+        client_order_id = state.order.client_order_id
+        self._states[client_order_id] = state
+        if state.is_terminal:
+            self._open.pop(client_order_id, None)
+        else:
+            self._open[client_order_id] = state
+        for venue_order_id in state.venue_order_ids:
+            self._by_venue_id[venue_order_id] = client_order_id
+
+    def prune(self, before_ns: int) -> None:
+        """Forget orders that ended before a time."""
+        for client_order_id, state in list(self._states.items()):
+            if state.is_terminal and state.ts_updated < before_ns:
+                del self._states[client_order_id]
+                for venue_order_id in state.venue_order_ids:
+                    self._by_venue_id.pop(venue_order_id, None)
+
+
+def adopted_state(adoption: OrderAdopted) -> OrderState:
+    """The state of an order found working at the venue: accepted, with what filled before taken as booked elsewhere."""
+    order = adoption.order
+    state = apply_report(
+        intend(order),
+        OrderAccepted(
+            client_order_id=order.client_order_id,
+            venue_order_id=adoption.venue_order_id,
+            ts_event=order.ts_created,
+            ts_recv=order.ts_created,
+        ),
+    ).state
+    return msgspec.structs.replace(
+        state, filled_quantity=adoption.already_filled, filled_before=adoption.already_filled
+    )
+
+
+def track_equity(track: EquityTrack, sample: EquitySampled) -> EquityTrack:
+    """Follow the peak and the day's opening equity; a new UTC day opens at the last equity of the day before."""
+    day = sample.ts // DAY_NS
+    peak = sample.equity if track.peak is None else max(track.peak, sample.equity)
+    day_open, daily = track.day_open, track.daily
+    if day_open is None or track.last is None:
+        day_open = sample.equity
+    elif day != track.day:
+        day_open = track.last
+        daily = (*daily, track.last)[-DAYS_KEPT:]
+    return EquityTrack(peak=peak, day=day, day_open=day_open, last=sample.equity, daily=daily)
+
+
+class Books:
+    """The fold and its parts."""
+
+    def __init__(self) -> None:
+        self.run = 0
+        self.run_ended = True
+        self.account: AccountOpened | None = None
+        self.orders = OrderTable()
+        self.portfolio = PortfolioState()
+        self.halt: HaltEngaged | None = None
+        self.quarantined: dict[StrategyId, StrategyQuarantined] = {}
+        self.strategy_states: dict[StrategyId, StrategyStateSaved] = {}
+        self.equity = EquityTrack()
+        self.last_fill_ts = 0
+
+    def apply(self, entry: JournalEntry) -> Trade | None:
+        """Take one entry in; return the trade that it made, if it made one."""
+        match entry:
+            case RunStarted(run=run):
+                self.run, self.run_ended = run, False
+            case RunStopped():
+                self.run_ended = True
+            case AccountOpened():
+                self.account = entry
+                self.portfolio.open_account(entry.cash)
+            case OrderIntended(order=order):
+                state = intend(order)
+                self.orders.put(state)
+                self.portfolio.reserve(state)
+            case OrderAdopted():
+                state = adopted_state(entry)
+                self.orders.put(state)
+                self.portfolio.reserve(state)
+            case OrderDenied():
+                pass
+            case CashAdjusted():
+                self.portfolio.adjust_cash(entry.amount)
+            case PositionAdjusted():
+                self.portfolio.adjust_position(entry.strategy_id, entry.symbol, entry.quantity, entry.price)
+            case HaltEngaged():
+                self.halt = entry
+            case HaltReleased():
+                self.halt = None
+                self.quarantined.clear()
+            case StrategyQuarantined():
+                self.quarantined[entry.strategy_id] = entry
+            case StrategyStateSaved():
+                self.strategy_states[entry.strategy_id] = entry
+            case EquitySampled():
+                self.equity = track_equity(self.equity, entry)
+            case Snapshot():
+                self._restore(entry)
+            case _:
+                return self.apply_execution(entry).trade
+        return None
+
+    def apply_execution(self, report: ExecutionReport) -> Transition:
+        """Take in a report about an order that the books hold."""
+        state = self.orders.get(report.client_order_id)
+        if state is None:
+            raise InvariantBroken(f"a report names order {report.client_order_id}, which the journal never intended")
+        transition = apply_report(state, report)
+        self.orders.put(transition.state)
+        self.portfolio.reserve(transition.state)
+        if transition.trade is not None:
+            self.portfolio.apply(transition.trade)
+            self.note_fill(report)
+        return transition
+
+    def note_fill(self, report: ExecutionReport) -> None:
+        """Remember how far the venue's executions are known."""
+        if isinstance(report, OrderFilled):
+            self.last_fill_ts = max(self.last_fill_ts, report.ts_event)
+
+    def snapshot(self) -> Snapshot:
+        """Capture the whole fold."""
+        return Snapshot(
+            run=self.run,
+            run_ended=self.run_ended,
+            account=self.account,
+            orders=tuple(self.orders),
+            portfolio=self.portfolio.snapshot(),
+            halt=self.halt,
+            quarantined=tuple(self.quarantined.values()),
+            strategy_states=tuple(self.strategy_states.values()),
+            equity=self.equity,
+            last_fill_ts=self.last_fill_ts,
+        )
+
+    def _restore(self, snapshot: Snapshot) -> None:
+        self.run = snapshot.run
+        self.run_ended = snapshot.run_ended
+        self.account = snapshot.account
+        self.portfolio = PortfolioState(snapshot.portfolio)
+        self.orders = OrderTable()
+        for state in snapshot.orders:
+            self.orders.put(state)
+            self.portfolio.reserve(state)
+        self.halt = snapshot.halt
+        self.quarantined = {entry.strategy_id: entry for entry in snapshot.quarantined}
+        self.strategy_states = {entry.strategy_id: entry for entry in snapshot.strategy_states}
+        self.equity = snapshot.equity
+        self.last_fill_ts = snapshot.last_fill_ts

@@ -1,0 +1,214 @@
+"""The closed set of things that the journal can say. What is not one of these never happened.
+
+Signals, market data and log lines are not here: they can be had again or done without. Everything that the books are a
+fold of is.
+"""
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import TypeAlias
+
+import msgspec
+
+from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, VenueOrderId
+from tradingd.core.order_state import OrderState
+from tradingd.core.orders import (
+    CancelRefused,
+    CancelRequested,
+    Order,
+    OrderAccepted,
+    OrderCanceled,
+    OrderDenied,
+    OrderExpired,
+    OrderFilled,
+    OrderRejected,
+    OrderReplaced,
+    OrderUnknown,
+    ReplaceRefused,
+    ReplaceRequested,
+)
+from tradingd.core.portfolio import PortfolioSnapshot
+
+
+class RunEnd(StrEnum):
+    """How a run ended, as the next one finds it."""
+
+    NONE = "none"
+    CLEAN = "clean"
+    KILLED = "killed"
+
+
+class RunStarted(msgspec.Struct, frozen=True, kw_only=True, tag="run_started"):
+    """A process took the journal over."""
+
+    run: int
+    version: str
+    config_hash: str
+    previous: RunEnd
+
+
+class RunStopped(msgspec.Struct, frozen=True, kw_only=True, tag="run_stopped"):
+    """A process let go of the journal in order."""
+
+    run: int
+    reason: str
+
+
+class AccountOpened(msgspec.Struct, frozen=True, kw_only=True, tag="account_opened"):
+    """The account that this journal belongs to, and the cash that its ledger starts from."""
+
+    broker: str
+    account_id: str
+    account_kind: str
+    currency: str
+    cash: Decimal
+
+
+class OrderIntended(msgspec.Struct, frozen=True, kw_only=True, tag="order_intended"):
+    """The order may be seen by the venue from now on."""
+
+    order: Order
+
+
+class OrderAdopted(msgspec.Struct, frozen=True, kw_only=True, tag="order_adopted"):
+    """An order that we did not send works at the venue: visible and counted, traded by nobody.
+
+    `already_filled` is what had filled before it was found; that part is in the venue's positions already.
+    """
+
+    order: Order
+    venue_order_id: VenueOrderId
+    already_filled: Decimal
+
+
+class CashAdjusted(msgspec.Struct, frozen=True, kw_only=True, tag="cash_adjusted"):
+    """Money came or went without a trade."""
+
+    amount: Decimal
+    cause: str
+
+
+class PositionAdjusted(msgspec.Struct, frozen=True, kw_only=True, tag="position_adjusted"):
+    """Quantity came or went without a trade of ours."""
+
+    strategy_id: StrategyId
+    symbol: Symbol
+    quantity: Decimal
+    price: Decimal
+    cause: str
+
+
+class HaltEngaged(msgspec.Struct, frozen=True, kw_only=True, tag="halt_engaged"):
+    """No new order leaves until an operator resumes."""
+
+    reason: str
+    operator: str
+
+
+class HaltReleased(msgspec.Struct, frozen=True, kw_only=True, tag="halt_released"):
+    """An operator let trading go on."""
+
+    operator: str
+
+
+class StrategyQuarantined(msgspec.Struct, frozen=True, kw_only=True, tag="strategy_quarantined"):
+    """A strategy raised; its orders are cancelled and it gets no more callbacks until an operator resumes."""
+
+    strategy_id: StrategyId
+    reason: str
+
+
+class StrategyStateSaved(msgspec.Struct, frozen=True, kw_only=True, tag="strategy_state"):
+    """What a strategy wants to find again after a restart."""
+
+    strategy_id: StrategyId
+    state: dict[str, str | int | float | bool | None]
+
+
+class EquitySampled(msgspec.Struct, frozen=True, kw_only=True, tag="equity"):
+    """Equity at one instant, by which drawdown, daily loss and the reports are measured."""
+
+    ts: int
+    equity: Decimal
+    cash: Decimal
+    gross: Decimal
+    net: Decimal
+
+
+class EquityTrack(msgspec.Struct, frozen=True, kw_only=True):
+    """What the risk limits remember of past equity."""
+
+    peak: Decimal | None = None
+    day: int = -1
+    """Number of the UTC day that `day_open` belongs to."""
+    day_open: Decimal | None = None
+    last: Decimal | None = None
+    daily: tuple[Decimal, ...] = ()
+    """Last equity of each past day, at most a year of them, oldest first."""
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot"):
+    """The whole fold so far; the first entry of every segment but the first."""
+
+    run: int
+    run_ended: bool
+    account: AccountOpened | None
+    orders: tuple[OrderState, ...]
+    portfolio: PortfolioSnapshot
+    halt: HaltEngaged | None
+    quarantined: tuple[StrategyQuarantined, ...]
+    strategy_states: tuple[StrategyStateSaved, ...]
+    equity: EquityTrack
+    last_fill_ts: int
+
+
+JournalEntry: TypeAlias = (
+    RunStarted
+    | RunStopped
+    | AccountOpened
+    | OrderIntended
+    | OrderDenied
+    | OrderAdopted
+    | OrderAccepted
+    | OrderFilled
+    | OrderRejected
+    | OrderCanceled
+    | OrderExpired
+    | OrderReplaced
+    | OrderUnknown
+    | CancelRequested
+    | CancelRefused
+    | ReplaceRequested
+    | ReplaceRefused
+    | CashAdjusted
+    | PositionAdjusted
+    | HaltEngaged
+    | HaltReleased
+    | StrategyQuarantined
+    | StrategyStateSaved
+    | EquitySampled
+    | Snapshot
+)
+
+
+def order_named_by(entry: JournalEntry) -> ClientOrderId | None:
+    """The order that an entry is about, if it is about one."""
+    match entry:
+        case OrderIntended(order=order) | OrderAdopted(order=order):
+            return order.client_order_id
+        case (
+            RunStarted()
+            | RunStopped()
+            | AccountOpened()
+            | CashAdjusted()
+            | PositionAdjusted()
+            | HaltEngaged()
+            | HaltReleased()
+            | StrategyQuarantined()
+            | StrategyStateSaved()
+            | EquitySampled()
+            | Snapshot()
+        ):
+            return None
+        case _:
+            return entry.client_order_id

@@ -1,0 +1,95 @@
+"""What the structured log can say: the closed list of event names, and the shape of a line.
+
+The names are a contract: people and programs search by them. A name is never reused for another meaning.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from tradingd.core.identifiers import ClientOrderId, ExecutionId, StrategyId, Symbol, TraceId, VenueOrderId
+
+
+class Level(StrEnum):
+    """Severity, by what it asks of the operator."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+    CRITICAL = "CRITICAL"
+
+
+class LogEvent(StrEnum):
+    """Stable names of what happened."""
+
+    DAEMON_STARTING = "daemon.starting"
+    DAEMON_READY = "daemon.ready"
+    DAEMON_STOPPING = "daemon.stopping"
+    DAEMON_STOPPED = "daemon.stopped"
+    DAEMON_FAILED = "daemon.failed"
+    TASK_RESTARTED = "task.restarted"
+    LOOP_LAGGED = "loop.lagged"
+    LIBRARY_MESSAGE = "library.message"
+    CONFIG_CHANGED = "config.changed_on_disk"
+    JOURNAL_OPENED = "journal.opened"
+    JOURNAL_TORN = "journal.torn_line_set_aside"
+    DATABASE_REBUILT = "database.rebuilt"
+    DATABASE_FAILED = "database.failed"
+    FEED_STATE = "feed.state"
+    FEED_PROBLEM = "feed.problem"
+    DATA_DEFECT = "data.defect"
+    DATA_STALE = "data.stale"
+    DATA_CONFLATED = "data.conflated"
+    STRATEGY_STARTED = "strategy.started"
+    STRATEGY_SIGNAL = "strategy.signal"
+    STRATEGY_MESSAGE = "strategy.message"
+    STRATEGY_QUARANTINED = "strategy.quarantined"
+    ORDER_SUBMITTED = "order.submitted"
+    ORDER_DENIED = "order.denied"
+    ORDER_ACCEPTED = "order.accepted"
+    ORDER_FILLED = "order.filled"
+    ORDER_REJECTED = "order.rejected"
+    ORDER_CANCEL_REQUESTED = "order.cancel_requested"
+    ORDER_CANCEL_REFUSED = "order.cancel_refused"
+    ORDER_CANCELED = "order.canceled"
+    ORDER_EXPIRED = "order.expired"
+    ORDER_REPLACE_REQUESTED = "order.replace_requested"
+    ORDER_REPLACE_REFUSED = "order.replace_refused"
+    ORDER_REPLACED = "order.replaced"
+    ORDER_UNKNOWN = "order.unknown"
+    ORDER_ANOMALY = "order.anomaly"
+    ORDER_FOREIGN = "order.foreign"
+    BROKER_CONNECTED = "broker.connected"
+    BROKER_STREAM_UP = "broker.stream_up"
+    BROKER_STREAM_DOWN = "broker.stream_down"
+    BROKER_PROBLEM = "broker.problem"
+    RECONCILE_CLEAN = "reconcile.clean"
+    RECONCILE_CORRECTED = "reconcile.corrected"
+    RECONCILE_PENDING = "reconcile.pending"
+    RECONCILE_FAILED = "reconcile.failed"
+    RISK_HALTED = "risk.halted"
+    RISK_RESUMED = "risk.resumed"
+    RISK_ASSESSED = "risk.assessed"
+    PORTFOLIO_EQUITY = "portfolio.equity"
+    REPORT_GENERATED = "report.generated"
+    CONTROL_COMMAND = "control.command"
+    VENUE_STARTED = "venue.started"
+    VENUE_MESSAGE = "venue.message"
+
+
+class LogEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of the log, before it is rendered."""
+
+    ts: int
+    level: Level
+    event: LogEvent
+    module: str
+    message: str
+    strategy_id: StrategyId | None = None
+    client_order_id: ClientOrderId | None = None
+    venue_order_id: VenueOrderId | None = None
+    execution_id: ExecutionId | None = None
+    symbol: Symbol | None = None
+    trace_id: TraceId | None = None
+    details: dict[str, object] = {}

@@ -1,0 +1,291 @@
+"""The life of one order: a table of states and reports, and the pure function that walks it.
+
+Executions are facts: a fill is booked in every state, also after a cancel or an expiry. Status words are hints: a
+report that would move an order backwards changes nothing. Nothing but evidence from the venue ends an order.
+"""
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import assert_never
+
+import msgspec
+
+from tradingd.core.identifiers import ClientOrderId, VenueOrderId
+from tradingd.core.orders import (
+    ZERO,
+    CancelRefused,
+    CancelRequested,
+    ExecutionReport,
+    Order,
+    OrderAccepted,
+    OrderCanceled,
+    OrderExpired,
+    OrderFilled,
+    OrderRejected,
+    OrderReplaced,
+    OrderTerms,
+    OrderUnknown,
+    ReplaceRefused,
+    ReplaceRequested,
+    Trade,
+)
+
+
+class OrderStatus(StrEnum):
+    """Where an order stands, as far as this process can know."""
+
+    PENDING_SUBMIT = "PENDING_SUBMIT"
+    UNKNOWN = "UNKNOWN"
+    ACCEPTED = "ACCEPTED"
+    PENDING_CANCEL = "PENDING_CANCEL"
+    PENDING_REPLACE = "PENDING_REPLACE"
+    FILLED = "FILLED"
+    CANCELED = "CANCELED"
+    EXPIRED = "EXPIRED"
+    REJECTED = "REJECTED"
+
+
+S = OrderStatus
+TERMINAL = frozenset({S.FILLED, S.CANCELED, S.EXPIRED, S.REJECTED})
+
+# (state, report) -> next state. A pair that is not here changes nothing: it is a repeat or would move the order back.
+# Fills are not here: they are booked in every state, and end the order when nothing is left of it. So does an answer to
+# a replace that leaves an order with nothing to fill.
+TRANSITIONS: dict[tuple[OrderStatus, type], OrderStatus] = {
+    # The intent is in the journal; the order is on its way or was when the process died.
+    (S.PENDING_SUBMIT, OrderAccepted): S.ACCEPTED,
+    (S.PENDING_SUBMIT, OrderRejected): S.REJECTED,
+    (S.PENDING_SUBMIT, OrderUnknown): S.UNKNOWN,  # no answer, or one that proves nothing
+    (S.PENDING_SUBMIT, OrderCanceled): S.CANCELED,  # IOC or FOK that found nothing: no acknowledgement need come first
+    (S.PENDING_SUBMIT, OrderExpired): S.EXPIRED,
+    (S.PENDING_SUBMIT, OrderReplaced): S.ACCEPTED,  # replaced by somebody else before its acknowledgement was heard
+    (S.PENDING_SUBMIT, CancelRequested): S.PENDING_CANCEL,
+    # The venue was asked and has not proved anything yet; counted at full size against every limit.
+    (S.UNKNOWN, OrderAccepted): S.ACCEPTED,
+    (S.UNKNOWN, OrderRejected): S.REJECTED,  # only from the resolver: two sources agree after the grace time
+    (S.UNKNOWN, OrderCanceled): S.CANCELED,
+    (S.UNKNOWN, OrderExpired): S.EXPIRED,
+    (S.UNKNOWN, OrderReplaced): S.ACCEPTED,
+    (S.UNKNOWN, CancelRequested): S.PENDING_CANCEL,
+    # The venue works it.
+    (S.ACCEPTED, OrderRejected): S.REJECTED,  # asynchronous rejection after a 2xx answer
+    (S.ACCEPTED, OrderCanceled): S.CANCELED,
+    (S.ACCEPTED, OrderExpired): S.EXPIRED,
+    (S.ACCEPTED, OrderReplaced): S.ACCEPTED,  # replaced by somebody else, or our request was forgotten in a crash
+    (S.ACCEPTED, ReplaceRefused): S.ACCEPTED,  # the answer comes after a cancel was asked for and refused
+    (S.ACCEPTED, CancelRequested): S.PENDING_CANCEL,
+    (S.ACCEPTED, ReplaceRequested): S.PENDING_REPLACE,
+    # A cancel is a request; the order can still fill, and only the venue ends it.
+    (S.PENDING_CANCEL, OrderRejected): S.REJECTED,
+    (S.PENDING_CANCEL, OrderCanceled): S.CANCELED,
+    (S.PENDING_CANCEL, OrderExpired): S.EXPIRED,
+    (S.PENDING_CANCEL, CancelRefused): S.ACCEPTED,  # still working, or about to be reported as done by its own event
+    (S.PENDING_CANCEL, OrderReplaced): S.PENDING_CANCEL,
+    (S.PENDING_CANCEL, ReplaceRefused): S.PENDING_CANCEL,  # the cancel was asked for while the replace was under way
+    # Old and new terms both count until the answer.
+    (S.PENDING_REPLACE, OrderReplaced): S.ACCEPTED,
+    (S.PENDING_REPLACE, ReplaceRefused): S.ACCEPTED,
+    (S.PENDING_REPLACE, OrderRejected): S.REJECTED,
+    (S.PENDING_REPLACE, OrderCanceled): S.CANCELED,
+    (S.PENDING_REPLACE, OrderExpired): S.EXPIRED,
+    (S.PENDING_REPLACE, CancelRequested): S.PENDING_CANCEL,
+}
+
+
+class OrderState(msgspec.Struct, frozen=True, kw_only=True):
+    """An order with what became of it so far; made by `intend`, changed by `apply_report` alone."""
+
+    order: Order
+    status: OrderStatus
+    quantity: Decimal
+    """Current total quantity; a replace changes it."""
+    terms: OrderTerms
+    filled_quantity: Decimal = ZERO
+    filled_value: Decimal = ZERO
+    fees: Decimal = ZERO
+    venue_order_ids: tuple[VenueOrderId, ...] = ()
+    """The venue's names of this order, oldest first; replaces add to it."""
+    executions: tuple[str, ...] = ()
+    """Names of the executions booked: execution ids, and `venue order id @ cumulative quantity` where there is one."""
+    requested_quantity: Decimal = ZERO
+    """Total quantity that a replace under way asks for."""
+    filled_before: Decimal = ZERO
+    """What had filled before the order was adopted: part of `filled_quantity`, booked with the venue's position."""
+    reject_reason: str = ""
+    ts_updated: int
+
+    @property
+    def client_order_id(self) -> ClientOrderId:
+        """Our name of the order."""
+        return self.order.client_order_id
+
+    @property
+    def is_terminal(self) -> bool:
+        """True when nothing more of the order can be working."""
+        return self.status in TERMINAL
+
+    @property
+    def open_quantity(self) -> Decimal:
+        """What could still fill in the worst case; zero once terminal."""
+        if self.status in TERMINAL:
+            return ZERO
+        return max(max(self.quantity, self.requested_quantity) - self.filled_quantity, ZERO)
+
+    @property
+    def venue_order_id(self) -> VenueOrderId | None:
+        """The venue's latest name of the order, None before the venue gave one."""
+        return self.venue_order_ids[-1] if self.venue_order_ids else None
+
+    @property
+    def average_price(self) -> Decimal | None:
+        """Average price of what filled, as far as it was booked."""
+        booked = self.filled_quantity - self.filled_before
+        return self.filled_value / booked if booked else None
+
+
+class Anomaly(StrEnum):
+    """Something that the books take in but an operator should know."""
+
+    OVERFILL = "overfill"
+    LATE_FILL = "late_fill"
+
+
+class Transition(msgspec.Struct, frozen=True):
+    """What one report did: the state after it, the trade it made, and what was odd about it."""
+
+    state: OrderState
+    changed: bool
+    trade: Trade | None = None
+    anomaly: Anomaly | None = None
+
+
+def intend(order: Order) -> OrderState:
+    """Begin an order's life: decided, approved, about to be journaled."""
+    return OrderState(
+        order=order,
+        status=S.PENDING_SUBMIT,
+        quantity=order.quantity,
+        terms=order.terms,
+        ts_updated=order.ts_created,
+    )
+
+
+def apply_report(state: OrderState, report: ExecutionReport) -> Transition:
+    """Return what `report` makes of `state`; a repeated report returns it unchanged."""
+    if isinstance(report, OrderFilled):
+        return _apply_fill(state, report)
+    target = TRANSITIONS.get((state.status, type(report)))
+    if target is None or (isinstance(report, OrderReplaced) and _is_in_force(state, report)):
+        return Transition(_learn_venue_id(state, report), changed=False)
+    changed = msgspec.structs.replace(
+        _learn_venue_id(state, report), status=target, ts_updated=max(state.ts_updated, report.ts_event)
+    )
+    match report:
+        case OrderReplaced():
+            changed = msgspec.structs.replace(
+                changed,
+                quantity=report.quantity,
+                requested_quantity=ZERO,
+                terms=msgspec.structs.replace(
+                    state.terms, limit_price=report.limit_price, stop_price=report.stop_price
+                ),
+            )
+        case ReplaceRequested():
+            changed = msgspec.structs.replace(changed, requested_quantity=report.quantity)
+        case ReplaceRefused():
+            changed = msgspec.structs.replace(changed, requested_quantity=ZERO)
+        case OrderRejected():
+            changed = msgspec.structs.replace(changed, reject_reason=report.reason)
+        case OrderAccepted() | OrderCanceled() | OrderExpired() | OrderUnknown() | CancelRequested() | CancelRefused():
+            pass
+        case _:
+            assert_never(report)
+    if not changed.is_terminal and 0 < max(changed.quantity, changed.requested_quantity) <= changed.filled_quantity:
+        changed = msgspec.structs.replace(changed, status=S.FILLED)
+    return Transition(changed, changed=True)
+
+
+def _is_in_force(state: OrderState, report: OrderReplaced) -> bool:
+    """True for a replace that was taken in before: it is superseded, or its terms are the present ones."""
+    if report.venue_order_id not in state.venue_order_ids:
+        return False
+    terms = (state.quantity, state.terms.limit_price, state.terms.stop_price)
+    return report.venue_order_id != state.venue_order_id or terms == (
+        report.quantity,
+        report.limit_price,
+        report.stop_price,
+    )
+
+
+def _learn_venue_id(state: OrderState, report: ExecutionReport) -> OrderState:
+    if isinstance(report, OrderReplaced) and report.venue_order_id not in state.venue_order_ids:
+        # The superseded id may be news too, and the latest name has to stand last.
+        older = () if report.replaces in state.venue_order_ids else (report.replaces,)
+        return msgspec.structs.replace(state, venue_order_ids=(*state.venue_order_ids, *older, report.venue_order_id))
+    match report:
+        case (
+            OrderAccepted(venue_order_id=venue_id)
+            | OrderCanceled(venue_order_id=venue_id)
+            | OrderExpired(venue_order_id=venue_id)
+            | OrderReplaced(venue_order_id=venue_id)
+            | OrderFilled(venue_order_id=venue_id)
+        ):
+            if venue_id in state.venue_order_ids:
+                return state
+            return msgspec.structs.replace(state, venue_order_ids=(*state.venue_order_ids, venue_id))
+        case _:
+            return state
+
+
+def execution_names(report: OrderFilled) -> tuple[str, ...]:
+    """Every name that this execution may come under again, from the stream or from a query."""
+    if report.cum_quantity is None:
+        return (report.execution_id,)
+    return (report.execution_id, f"{report.venue_order_id}@{report.cum_quantity.normalize():f}")
+
+
+def trade_of(order: Order, report: OrderFilled) -> Trade:
+    """The trade that an execution of an order is."""
+    return Trade(
+        execution_id=report.execution_id,
+        client_order_id=order.client_order_id,
+        venue_order_id=report.venue_order_id,
+        strategy_id=order.strategy_id,
+        symbol=order.symbol,
+        side=order.side,
+        quantity=report.quantity,
+        price=report.price,
+        fee=report.fee,
+        trace_id=order.trace_id,
+        ts_event=report.ts_event,
+        ts_recv=report.ts_recv,
+    )
+
+
+def _apply_fill(state: OrderState, report: OrderFilled) -> Transition:
+    names = execution_names(report)
+    if report.quantity <= 0 or any(name in state.executions for name in names):
+        return Transition(state, changed=False)
+    order = state.order
+    filled = state.filled_quantity + report.quantity
+    anomaly = None
+    status = state.status
+    if filled > max(state.quantity, state.requested_quantity):
+        anomaly = Anomaly.OVERFILL
+    elif status in TERMINAL:
+        anomaly = Anomaly.LATE_FILL
+    if status not in TERMINAL:
+        if filled >= max(state.quantity, state.requested_quantity):
+            status = S.FILLED
+        elif status in (S.PENDING_SUBMIT, S.UNKNOWN):
+            status = S.ACCEPTED  # the acknowledgement is inferred; a late one changes nothing
+    changed = msgspec.structs.replace(
+        _learn_venue_id(state, report),
+        status=status,
+        filled_quantity=filled,
+        filled_value=state.filled_value + report.quantity * report.price,
+        fees=state.fees + report.fee,
+        executions=state.executions + names,
+        ts_updated=max(state.ts_updated, report.ts_event),
+    )
+    return Transition(changed, changed=True, trade=trade_of(order, report), anomaly=anomaly)

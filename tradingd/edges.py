@@ -1,0 +1,118 @@
+"""What the orchestrator connects the modules to.
+
+The embedded paper venue and the broker adapter, made from settings.
+"""
+
+import random
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from tradingd.brokers.alpaca.adapter import AlpacaBroker
+from tradingd.brokers.base import BrokerAdapter, BrokerSink
+from tradingd.core.books import Books
+from tradingd.core.identifiers import Symbol
+from tradingd.core.log import Level, LogEvent
+from tradingd.core.venue_view import AccountInfo
+from tradingd.errors import UsageError
+from tradingd.runtime.ports import EventLog
+from tradingd.settings.broker import AlpacaBrokerSettings
+from tradingd.settings.root import Settings
+from tradingd.venue.server import PaperVenue
+from tradingd.wiring import IsOurs
+
+
+def build_venue(
+    settings: Settings, *, database: Path, symbols: tuple[Symbol, ...], clock: Callable[[], int], log: EventLog
+) -> tuple[PaperVenue, Settings]:
+    """Make the embedded venue, and the settings under which its only client, this process, is admitted.
+
+    Its keys are made anew for each run and it has no rate limit: nobody else is meant to talk to it.
+    """
+
+    def venue_log(level: str, event: str, message: str, details: dict[str, object]) -> None:
+        log.log_event(
+            Level(level), message, {"venue_event": event, **details}, event=LogEvent.VENUE_MESSAGE, module="venue"
+        )
+
+    admitted = settings.venue.model_copy(
+        update={
+            "api_key": f"embedded-{secrets.token_hex(8)}",
+            "api_secret": SecretStr(secrets.token_hex(24)),
+            "rate_limit_per_minute": 0,
+        }
+    )
+    venue = PaperVenue(admitted, database=database, symbols=symbols, clock=clock, log=venue_log)
+    return venue, settings.model_copy(update={"venue": admitted})
+
+
+def build_adapter(
+    settings: Settings,
+    venue: PaperVenue | None,
+    *,
+    clock: Callable[[], int],
+    log: EventLog,
+    failure: Callable[[BaseException], None],
+    rng: random.Random,
+) -> Callable[[BrokerSink, IsOurs], BrokerAdapter]:
+    """Return what makes the adapter once its sink is known; the embedded venue and Alpaca differ only in addresses."""
+    broker = settings.broker
+    if isinstance(broker, AlpacaBrokerSettings):
+        if broker.api_key is None or broker.api_secret is None:
+            raise UsageError("broker.api_key and broker.api_secret are needed (environment or credential)")
+        base_url, stream_url, data_url = broker.base_url, broker.stream_url, broker.data_url
+        key, secret = broker.api_key.get_secret_value(), broker.api_secret.get_secret_value()
+        timeout_s = broker.timeout_s
+    else:
+        assert venue is not None
+        base_url = data_url = venue.base_url
+        stream_url = venue.stream_url
+        key, secret = settings.venue.api_key, settings.venue.api_secret.get_secret_value()
+        timeout_s = 10.0
+
+    def on_problem(event: str, message: str, details: dict[str, object]) -> None:
+        log.log_event(
+            Level.WARNING,
+            message,
+            {"problem": event, **details},
+            event=LogEvent.BROKER_PROBLEM,
+            module="broker_interface",
+        )
+
+    def make(sink: BrokerSink, is_ours: IsOurs) -> BrokerAdapter:
+        return AlpacaBroker(
+            base_url=base_url,
+            stream_url=stream_url,
+            data_url=data_url,
+            api_key=key,
+            api_secret=secret,
+            account_kind=broker.account_kind,
+            sink=sink,
+            clock=clock,
+            is_ours=is_ours,
+            on_problem=on_problem,
+            failure=failure,
+            rng=rng,
+            timeout_s=timeout_s,
+        )
+
+    return make
+
+
+def check_account(books: Books, account: AccountInfo, journal: Path) -> None:
+    """Refuse to trade an account with the journal of another one. Raises `UsageError`."""
+    opened = books.account
+    if opened is None:
+        return
+    if opened.account_kind != account.account_kind:
+        raise UsageError(
+            f"{journal} is the journal of a {opened.account_kind} account and the configuration names a "
+            f"{account.account_kind} one (give each account its own daemon.state_dir)"
+        )
+    if opened.account_id != account.account_id:
+        raise UsageError(
+            f"{journal} is the journal of account {opened.account_id} and the venue answers as {account.account_id} "
+            "(give each account its own daemon.state_dir)"
+        )

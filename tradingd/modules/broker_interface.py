@@ -1,0 +1,139 @@
+"""Broker interface: the daemon's side of one account at one venue.
+
+Owns: the adapter, and what is known of its connection. Reads: what the adapter delivers. Emits: execution reports and
+answers to questions, to the execution engine. Never: repeats a command, and never judges an answer (the adapter and the
+core do).
+"""
+
+from collections.abc import Coroutine
+from typing import Any
+
+from tradingd.brokers.base import BrokerAdapter, BrokerEvent, OrderStreamDown, OrderStreamUp
+from tradingd.core.books import OrderTable
+from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
+from tradingd.core.instruments import Instrument, default_instrument
+from tradingd.core.log import Level, LogEvent
+from tradingd.core.orders import Order, OrderModification
+from tradingd.errors import VenueUnavailable
+from tradingd.runtime.channel import Inbox, Outlet
+from tradingd.runtime.events import ExecutionEvent, LookupFailed, OrderLookup, SnapshotFailed, SnapshotTaken
+from tradingd.runtime.module import Module
+from tradingd.runtime.ports import EventLog, Spawn
+
+
+class BrokerInterface(Module[BrokerEvent]):
+    """The way to the venue and back."""
+
+    name = "broker_interface"
+
+    def __init__(
+        self,
+        inbox: Inbox[BrokerEvent],
+        *,
+        adapter: BrokerAdapter,
+        orders: OrderTable,
+        execution: Outlet[ExecutionEvent],
+        spawn: Spawn,
+        log: EventLog,
+    ) -> None:
+        super().__init__(inbox)
+        self._adapter = adapter
+        self._orders = orders
+        self._execution = execution
+        self._spawn = spawn
+        self._log = log
+        self._snapshot_under_way = False
+        self._lookups: set[ClientOrderId] = set()
+        self.stream_up = False
+
+    def initialize(self) -> None:
+        """Tell the adapter which of the venue's order ids are ours from former runs."""
+        self._adapter.adopt(
+            {venue_id: state.client_order_id for state in self._orders for venue_id in state.venue_order_ids}
+        )
+
+    # -- commands: synchronous, so that nothing comes between a decision and its bytes --------------------------------
+
+    def submit_order(self, order: Order) -> None:
+        """Send an order whose intent is in the journal; what comes of it arrives as reports."""
+        self._adapter.submit(order)
+
+    def cancel_order(self, order_id: ClientOrderId) -> None:
+        """Ask the venue to cancel; an order without a venue id yet is left to the reconciliation."""
+        state = self._orders.get(order_id)
+        if state is not None and state.venue_order_id is not None:
+            self._adapter.cancel(state.order, state.venue_order_id)
+
+    def modify_order(self, order_id: ClientOrderId, new_order_details: OrderModification) -> None:
+        """Ask the venue for new terms."""
+        state = self._orders.get(order_id)
+        if state is not None and state.venue_order_id is not None:
+            self._adapter.modify(state.order, state.venue_order_id, new_order_details)
+
+    def adopt_order(self, venue_order_id: VenueOrderId, order_id: ClientOrderId) -> None:
+        """Have the adapter report on an order that we did not send."""
+        self._adapter.adopt({venue_order_id: order_id})
+
+    def instrument(self, symbol: Symbol) -> Instrument:
+        """The trading steps of a symbol, as the venue gave them at connect."""
+        return self._adapter.instruments.get(symbol) or default_instrument(symbol)
+
+    # -- questions: each a task of its own, whose answer goes to the execution engine ---------------------------------
+
+    def request_snapshot(self, since_ns: int, fence: int) -> None:
+        """Ask for everything since a time, unless the question is already under way."""
+        if not self._snapshot_under_way:
+            self._snapshot_under_way = True
+            self._spawn(self._take_snapshot(since_ns, fence), "broker:snapshot")
+
+    async def _take_snapshot(self, since_ns: int, fence: int) -> None:
+        try:
+            snapshot = await self._adapter.snapshot(since_ns)
+        except VenueUnavailable as error:
+            self._snapshot_under_way = False
+            self._execution.put(SnapshotFailed(reason=str(error)))
+        else:
+            self._snapshot_under_way = False
+            self._execution.put(SnapshotTaken(snapshot=snapshot, fence=fence))
+
+    def request_order(self, order_id: ClientOrderId) -> None:
+        """Ask for one order by our id, unless the question is already under way."""
+        if order_id not in self._lookups:
+            self._lookups.add(order_id)
+            self._spawn(self._look_up(order_id), f"broker:lookup:{order_id}")
+
+    async def _look_up(self, order_id: ClientOrderId) -> None:
+        try:
+            order = await self._adapter.find_order(order_id)
+        except VenueUnavailable as error:
+            self._lookups.discard(order_id)
+            self._execution.put(LookupFailed(client_order_id=order_id, reason=str(error)))
+        else:
+            self._lookups.discard(order_id)
+            self._execution.put(OrderLookup(client_order_id=order_id, order=order))
+
+    def run_adapter(self) -> Coroutine[Any, Any, None]:
+        """The adapter's own long-lived work: keeping the order stream up."""
+        return self._adapter.run()
+
+    # -- what the venue says ------------------------------------------------------------------------------------------
+
+    def handle(self, event: BrokerEvent) -> None:
+        """Pass one report on; take note of the connection."""
+        match event:
+            case OrderStreamUp():
+                self.stream_up = True
+                self._log.log_event(
+                    Level.INFO, "the order stream is listening", event=LogEvent.BROKER_STREAM_UP, module=self.name
+                )
+            case OrderStreamDown(reason=reason):
+                self.stream_up = False
+                self._log.log_event(
+                    Level.WARNING,
+                    f"the order stream is down: {reason}; no new orders until it is back and reconciled",
+                    event=LogEvent.BROKER_STREAM_DOWN,
+                    module=self.name,
+                )
+            case _:
+                pass
+        self._execution.put(event)

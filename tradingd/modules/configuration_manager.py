@@ -1,0 +1,59 @@
+"""Configuration manager: gives each module its own frozen section, and notices when the file on disk is another one.
+
+Owns: the settings of this run. Reads: the configuration file's stamp, about once a second. Emits: a line of the log
+when the file has changed and the process still runs on the old one. Never: changes a setting while the process runs.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from tradingd.core.identifiers import StrategyId
+from tradingd.core.log import Level, LogEvent
+from tradingd.errors import UsageError
+from tradingd.runtime.channel import Inbox
+from tradingd.runtime.module import ClockTick, Module
+from tradingd.runtime.ports import EventLog
+from tradingd.settings.root import Settings
+
+
+class ConfigurationManager(Module[ClockTick]):
+    """Keeper of the settings."""
+
+    name = "configuration_manager"
+
+    def __init__(
+        self, inbox: Inbox[ClockTick], *, settings: Settings, file_stamp: Callable[[], object], log: EventLog
+    ) -> None:
+        super().__init__(inbox)
+        self._settings = settings
+        self._file_stamp = file_stamp
+        self._log = log
+        self._stamp = file_stamp()
+
+    def get_setting(self, module_name: str, setting_key: str) -> Any:
+        """One value of one section; raises `UsageError` for a section or key that does not exist."""
+        section = getattr(self._settings, module_name, None)
+        if section is None or module_name not in type(self._settings).model_fields:
+            raise UsageError(f"there is no section [{module_name}]")
+        if setting_key not in getattr(type(section), "model_fields", {}):
+            raise UsageError(f"there is no setting {module_name}.{setting_key}")
+        return getattr(section, setting_key)
+
+    def get_strategy_params(self, strategy_id: StrategyId) -> dict[str, Any]:
+        """The parameters that the configuration gives a strategy; raises `UsageError` for an unknown id."""
+        for strategy in self._settings.strategies:
+            if strategy.id == strategy_id:
+                return dict(strategy.params)
+        raise UsageError(f"there is no strategy {strategy_id}")
+
+    def handle(self, event: ClockTick) -> None:
+        """Say once for each edit that a restart would bring other settings."""
+        stamp = self._file_stamp()
+        if stamp != self._stamp:
+            self._stamp = stamp
+            self._log.log_event(
+                Level.WARNING,
+                "the configuration file has changed; this process runs on the old one until it is restarted",
+                event=LogEvent.CONFIG_CHANGED,
+                module=self.name,
+            )

@@ -1,0 +1,416 @@
+"""Execution engine: turns signals into orders and keeps every order's true state.
+
+Owns: orders, and the gate that new ones must pass. Reads: signals, execution reports, the venue's snapshots. Emits:
+orders to the broker interface, updates to the strategies. Never: lets an order leave before its intent is in the
+journal; never sends one twice; never takes silence for an answer.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import msgspec
+
+from tradingd.brokers.base import ForeignOrderEvent, OrderStreamDown, OrderStreamUp
+from tradingd.core.books import Books
+from tradingd.core.entries import CashAdjusted, OrderAdopted, OrderIntended, PositionAdjusted
+from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, TraceId
+from tradingd.core.instruments import AssetClass
+from tradingd.core.log import Level, LogEvent
+from tradingd.core.market import reference_price
+from tradingd.core.order_state import OrderState, OrderStatus, apply_report, intend
+from tradingd.core.orders import (
+    ZERO,
+    Breach,
+    CancelRequested,
+    CancelSignal,
+    DenialCode,
+    ExecutionReport,
+    Order,
+    OrderDenied,
+    OrderModification,
+    OrderTerms,
+    ReplaceRequested,
+    Side,
+    SignalAction,
+    TimeInForce,
+    TradingSignal,
+    ValidationResponse,
+)
+from tradingd.runtime.channel import Inbox, Outlet
+from tradingd.runtime.clock import Clock
+from tradingd.runtime.events import (
+    ExecutionEvent,
+    LookupFailed,
+    OrderLookup,
+    OrderUpdate,
+    SnapshotFailed,
+    SnapshotTaken,
+    StrategyFailed,
+)
+from tradingd.runtime.flattening import Flattening
+from tradingd.runtime.module import ClockTick, Module
+from tradingd.runtime.order_lines import log_report, price_details
+from tradingd.runtime.ports import EventLog, InstrumentOf, Journal, LatestData, Ledger, OrderGateway, RiskGate
+from tradingd.runtime.venue_sync import VenueSync
+
+
+class ExecutionEngine(Module[ExecutionEvent]):
+    """Keeper of orders."""
+
+    name = "execution_engine"
+
+    def __init__(
+        self,
+        inbox: Inbox[ExecutionEvent],
+        *,
+        books: Books,
+        journal: Journal,
+        log: EventLog,
+        clock: Clock,
+        risk: RiskGate,
+        ledger: Ledger,
+        broker: OrderGateway,
+        strategies: Outlet[OrderUpdate],
+        signal_taken: Callable[[TradingSignal], None],
+        latest: LatestData,
+        instrument_of: InstrumentOf,
+        order_id_prefix: str,
+        venue: VenueSync,
+    ) -> None:
+        super().__init__(inbox)
+        self._books = books
+        self._journal = journal
+        self._log = log
+        self._clock = clock
+        self._risk = risk
+        self._ledger = ledger
+        self._broker = broker
+        self._strategies = strategies
+        self._signal_taken = signal_taken
+        self._latest = latest
+        self._instrument_of = instrument_of
+        self._order_id_prefix = order_id_prefix
+        self._venue = venue
+        self._stopping = False
+        self._orders_made = 0
+        self._cancel_when_named: set[ClientOrderId] = set()
+        self._flattening: Flattening | None = None
+
+    def handle(self, event: ExecutionEvent) -> None:
+        """React to a signal, a report, an answer from the venue, or the clock."""
+        match event:
+            case TradingSignal():
+                self.process_signal(event)
+            case CancelSignal():
+                self._cancel_for_strategy(event)
+            case OrderStreamUp():
+                self._venue.connected()
+            case OrderStreamDown():
+                self._venue.disconnected()
+            case ForeignOrderEvent():
+                self._on_foreign_order(event)
+            case SnapshotTaken():
+                self._venue.on_snapshot(event, self)
+            case SnapshotFailed(reason=reason):
+                self._venue.question_failed(f"the venue could not be asked: {reason}")
+            case OrderLookup():
+                self._venue.on_lookup(event)
+            case LookupFailed(client_order_id=order_id, reason=reason):
+                self._venue.question_failed(f"the venue could not be asked about {order_id}: {reason}")
+            case StrategyFailed(strategy_id=strategy_id):
+                self.cancel_all(strategy_id)
+            case ClockTick(now_ns=now_ns):
+                self._venue.on_clock(now_ns)
+            case _:
+                self.on_execution_update(event)
+
+    def close_gate(self) -> None:
+        """Refuse every further signal: the first step of a stop."""
+        self._stopping = True
+
+    # -- signals become orders ----------------------------------------------------------------------------------------
+
+    def process_signal(self, signal: TradingSignal) -> None:
+        """Size, judge, reserve, journal, send: in this order and without a pause."""
+        self._signal_taken(signal)
+        if signal.action is SignalAction.HOLD:
+            return
+        order = self._build_order(
+            signal.strategy_id,
+            signal.symbol,
+            Side.BUY if signal.action is SignalAction.BUY else Side.SELL,
+            quantity=signal.quantity,
+            terms=signal.terms,
+            trace_id=signal.trace_id,
+        )
+        verdict = self._judge(order)
+        if verdict.approved:
+            self._send(order)
+        else:
+            self._deny(order, verdict.breaches)
+
+    def _build_order(
+        self,
+        strategy_id: StrategyId,
+        symbol: Symbol,
+        side: Side,
+        *,
+        quantity: Decimal,
+        terms: OrderTerms,
+        trace_id: TraceId,
+    ) -> Order:
+        instrument = self._instrument_of(symbol)
+        latest = self._latest(symbol)
+        terms = self._round_terms(symbol, side, terms)
+        if instrument.asset_class is AssetClass.CRYPTO and terms.time_in_force is TimeInForce.DAY:
+            # A market that never closes has no day to be good for.
+            terms = msgspec.structs.replace(terms, time_in_force=TimeInForce.GTC)
+        self._orders_made += 1
+        return Order(
+            client_order_id=ClientOrderId(f"{strategy_id}-{self._order_id_prefix}-{self._orders_made}"),
+            strategy_id=strategy_id,
+            symbol=symbol,
+            side=side,
+            quantity=self._round_quantity(symbol, quantity),
+            terms=terms,
+            trace_id=trace_id,
+            ts_created=self._clock.now_ns(),
+            reference_price=ZERO if latest is None else Decimal(repr(reference_price(latest))),
+        )
+
+    def _round_quantity(self, symbol: Symbol, quantity: Decimal) -> Decimal:
+        return self._instrument_of(symbol).round_quantity(quantity) if quantity.is_finite() else quantity
+
+    def _round_terms(self, symbol: Symbol, side: Side, terms: OrderTerms) -> OrderTerms:
+        """Bring prices to the tick; what is no price is left for the risk rules to name."""
+
+        def rounded(price: Decimal | None) -> Decimal | None:
+            if price is None or not price.is_finite() or price <= 0:
+                return price
+            return self._instrument_of(symbol).round_price(price, side)
+
+        return msgspec.structs.replace(
+            terms, limit_price=rounded(terms.limit_price), stop_price=rounded(terms.stop_price)
+        )
+
+    def _judge(self, order: Order) -> ValidationResponse:
+        if self._stopping:
+            return _refuse(DenialCode.STOPPING, "the daemon is stopping")
+        if order.strategy_id in self._books.quarantined:
+            return _refuse(
+                DenialCode.STRATEGY_QUARANTINED, f"{order.strategy_id} is quarantined until `tradingd resume`"
+            )
+        if not self._venue.reconciled:
+            return _refuse(DenialCode.NOT_RECONCILED, "the books have not been compared with the venue yet")
+        return self._risk.validate_order(order, self._ledger.state)
+
+    def _send(self, order: Order) -> None:
+        state = intend(order)
+        self._ledger.reserve(state)
+        self._journal.record(OrderIntended(order=order), durable=True)
+        self._books.orders.put(state)
+        self._venue.fence += 1
+        self._broker.submit_order(order)
+        self._log.log_order(
+            Level.INFO,
+            LogEvent.ORDER_SUBMITTED,
+            f"{order.side} {order.quantity:f} {order.symbol} {order.terms.order_type}",
+            order,
+            **price_details(order.terms),
+        )
+
+    def _deny(self, order: Order, breaches: tuple[Breach, ...]) -> None:
+        now = self._clock.now_ns()
+        denial = OrderDenied(
+            client_order_id=order.client_order_id, ts_event=now, ts_recv=now, order=order, breaches=breaches
+        )
+        self._journal.record(denial)
+        self._strategies.put(OrderUpdate(strategy_id=order.strategy_id, report=denial, trade=None))
+        self._log.log_order(
+            Level.WARNING,
+            LogEvent.ORDER_DENIED,
+            "; ".join(breach.message for breach in breaches),
+            order,
+            codes=[breach.code.value for breach in breaches],
+            side=order.side.value,
+            quantity=order.quantity,
+        )
+
+    # -- what becomes of them -----------------------------------------------------------------------------------------
+
+    def on_execution_update(self, execution_report: ExecutionReport) -> None:
+        """Fold one report into the books: journal first, then state, reservation, position, and those who listen."""
+        state = self._books.orders.get(execution_report.client_order_id)
+        if state is None:
+            self._log.log_event(
+                Level.WARNING,
+                f"a report about order {execution_report.client_order_id}, which the books do not hold",
+                {"report": type(execution_report).__name__},
+                event=LogEvent.ORDER_FOREIGN,
+                module=self.name,
+            )
+            self._venue.ask_soon()
+            return
+        transition = apply_report(state, execution_report)
+        if transition.state is state:
+            return
+        self._journal.record(execution_report)
+        self._books.orders.put(transition.state)
+        self._ledger.reserve(transition.state)
+        self._venue.fence += 1
+        if transition.trade is not None:
+            self._ledger.update_trade(transition.trade)
+            self._books.note_fill(execution_report)
+            self._log.log_trade(transition.trade, transition.state)
+        if transition.changed:
+            self._strategies.put(
+                OrderUpdate(strategy_id=state.order.strategy_id, report=execution_report, trade=transition.trade)
+            )
+            log_report(self._log, execution_report, transition.state)
+        if transition.anomaly is not None:
+            self._log.log_order(
+                Level.ERROR, LogEvent.ORDER_ANOMALY, f"{transition.anomaly.value}: booked as it is", state.order
+            )
+        self._after_change(transition.state)
+
+    def _after_change(self, state: OrderState) -> None:
+        order_id = state.client_order_id
+        if order_id in self._cancel_when_named and state.venue_order_id is not None:
+            self._cancel_when_named.discard(order_id)
+            if not state.is_terminal:
+                self._broker.cancel_order(order_id)
+        if self._flattening is not None and self._flattening.step():
+            self._end_flattening(self._flattening)
+
+    # -- cancels ------------------------------------------------------------------------------------------------------
+
+    def _cancel_for_strategy(self, signal: CancelSignal) -> None:
+        state = self._books.orders.get(signal.client_order_id)
+        if state is not None and state.order.strategy_id == signal.strategy_id:
+            self.cancel_order(signal.client_order_id)
+
+    def cancel_order(self, order_id: ClientOrderId) -> bool:
+        """Ask for a cancel of one order; False when there is no such order working."""
+        state = self._books.orders.get(order_id)
+        if state is None or state.is_terminal:
+            return False
+        now = self._clock.now_ns()
+        self.on_execution_update(CancelRequested(client_order_id=order_id, ts_event=now, ts_recv=now))
+        if state.venue_order_id is None:
+            self._cancel_when_named.add(order_id)  # asked for as soon as the venue has named it
+        else:
+            self._broker.cancel_order(order_id)
+        return True
+
+    def cancel_all(self, strategy_id: StrategyId | None = None) -> int:
+        """Ask for a cancel of every working order, or of one strategy's; return how many."""
+        count = 0
+        for state in self._books.orders.open:
+            if strategy_id is None or state.order.strategy_id == strategy_id:
+                count += self.cancel_order(state.client_order_id)
+        return count
+
+    def modify_order(self, order_id: ClientOrderId, new_order_details: OrderModification) -> ValidationResponse:
+        """Ask for new terms of a working order, judged as if they came on top of the old ones."""
+        state = self._books.orders.get(order_id)
+        if state is None or state.status is not OrderStatus.ACCEPTED:
+            return _refuse(DenialCode.ORDER_NOT_WORKING, f"{order_id} is not working at the venue")
+        quantity = self._round_quantity(state.order.symbol, new_order_details.quantity or state.quantity)
+        terms = self._round_terms(
+            state.order.symbol,
+            state.order.side,
+            msgspec.structs.replace(
+                state.terms,
+                limit_price=new_order_details.limit_price or state.terms.limit_price,
+                stop_price=new_order_details.stop_price or state.terms.stop_price,
+            ),
+        )
+        candidate = msgspec.structs.replace(
+            state.order,
+            quantity=quantity - state.filled_quantity,
+            terms=terms,
+        )
+        verdict = self._judge(candidate)
+        if verdict.approved:
+            now = self._clock.now_ns()
+            self.on_execution_update(
+                ReplaceRequested(
+                    client_order_id=order_id,
+                    quantity=quantity,
+                    limit_price=terms.limit_price,
+                    stop_price=terms.stop_price,
+                    ts_event=now,
+                    ts_recv=now,
+                )
+            )
+            self._broker.modify_order(
+                order_id,
+                OrderModification(
+                    quantity=None if new_order_details.quantity is None else quantity,
+                    limit_price=None if new_order_details.limit_price is None else terms.limit_price,
+                    stop_price=None if new_order_details.stop_price is None else terms.stop_price,
+                ),
+            )
+        return verdict
+
+    # -- flattening ---------------------------------------------------------------------------------------------------
+
+    def flatten(self) -> None:
+        """Cancel everything and close every position; passes a halt, since it can only reduce."""
+        self._flattening = Flattening(self._books, self._close_position)
+        self.cancel_all()
+        if self._flattening.step():
+            self._end_flattening(self._flattening)
+
+    def _close_position(self, strategy_id: StrategyId, symbol: Symbol, quantity: Decimal) -> None:
+        order = self._build_order(
+            strategy_id,
+            symbol,
+            Side.SELL if quantity > 0 else Side.BUY,
+            quantity=abs(quantity),
+            terms=OrderTerms(),
+            trace_id=TraceId(f"flatten/{self._books.run}/{self._orders_made + 1}"),
+        )
+        if order.quantity >= self._instrument_of(symbol).min_quantity:
+            self._send(order)
+
+    def _end_flattening(self, flattening: Flattening) -> None:
+        self._flattening = None
+        left = flattening.left()
+        self._log.log_event(
+            Level.ERROR if left else Level.WARNING,
+            "flattened; some positions could not be closed" if left else "flattened: no orders, no positions",
+            {"left": left},
+            event=LogEvent.CONTROL_COMMAND,
+            module=self.name,
+        )
+
+    # -- what is not ours ---------------------------------------------------------------------------------------------
+
+    def _on_foreign_order(self, event: ForeignOrderEvent) -> None:
+        self._log.log_event(
+            Level.WARNING,
+            f"an order that is not ours: {event.order.side} {event.order.quantity} {event.order.symbol}",
+            {"venue_order_id": event.order.venue_order_id, "status": event.order.status.value},
+            event=LogEvent.ORDER_FOREIGN,
+            module=self.name,
+            client_order_id=event.order.client_order_id,
+            symbol=event.order.symbol,
+        )
+        self._venue.ask_soon()
+
+    def adopt(self, adoption: OrderAdopted) -> None:
+        """Take in an order that works at the venue and is not ours."""
+        self._journal.record(adoption, durable=True)
+        self._books.apply(adoption)
+        self._venue.fence += 1
+        self._broker.adopt_order(adoption.venue_order_id, adoption.order.client_order_id)
+
+    def adjust(self, adjustment: PositionAdjusted | CashAdjusted) -> None:
+        """Take in a difference of positions or cash that no order of ours explains."""
+        self._ledger.adjust(adjustment)
+        self._venue.fence += 1
+
+
+def _refuse(code: DenialCode, message: str) -> ValidationResponse:
+    return ValidationResponse(breaches=(Breach(code=code, message=message),))

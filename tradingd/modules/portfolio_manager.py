@@ -1,0 +1,101 @@
+"""Portfolio manager: what the account holds and is worth.
+
+Owns: the portfolio's part of the books and the record of equity. Reads: market data, for marks. Emits: equity samples
+to the journal. Never: decides anything.
+"""
+
+from collections.abc import Callable
+
+from tradingd.core.books import Books, track_equity
+from tradingd.core.entries import CashAdjusted, EquitySampled, PositionAdjusted
+from tradingd.core.log import Level, LogEvent
+from tradingd.core.market import MarketDataEvent, reference_price
+from tradingd.core.order_state import OrderState
+from tradingd.core.orders import Trade
+from tradingd.core.performance import PerformanceReportData
+from tradingd.core.portfolio import PortfolioState
+from tradingd.runtime.channel import Inbox
+from tradingd.runtime.clock import Clock
+from tradingd.runtime.module import ClockTick, Module
+from tradingd.runtime.ports import EventLog, Journal
+
+
+class PortfolioManager(Module[ClockTick]):
+    """Keeper of positions, cash and equity."""
+
+    name = "portfolio_manager"
+
+    def __init__(
+        self,
+        inbox: Inbox[ClockTick],
+        *,
+        books: Books,
+        journal: Journal,
+        log: EventLog,
+        clock: Clock,
+        sample_interval_ns: int,
+        measure: Callable[[], PerformanceReportData],
+    ) -> None:
+        super().__init__(inbox)
+        self._books = books
+        self._journal = journal
+        self._log = log
+        self._clock = clock
+        self._interval_ns = sample_interval_ns
+        self._measure = measure
+        self._next_sample_ns = 0
+
+    @property
+    def state(self) -> PortfolioState:
+        """The portfolio as it is now."""
+        return self._books.portfolio
+
+    def on_market_data(self, data: MarketDataEvent) -> None:
+        """Mark the symbol at the price that this event gives it."""
+        self._books.portfolio.marks[data.symbol] = reference_price(data)
+
+    def update_trade(self, trade: Trade) -> None:
+        """Book an execution that is in the journal."""
+        self._books.portfolio.apply(trade)
+
+    def reserve(self, state: OrderState) -> None:
+        """Set what an order reserves."""
+        self._books.portfolio.reserve(state)
+
+    def adjust(self, adjustment: PositionAdjusted | CashAdjusted) -> None:
+        """Journal and book a correction that reconciliation found."""
+        self._journal.record(adjustment, durable=True)
+        self._books.apply(adjustment)
+
+    def get_performance_snapshot(self) -> PerformanceReportData:
+        """Measure performance from the journal's trades and equity so far."""
+        return self._measure()
+
+    def sample_equity(self) -> EquitySampled:
+        """Record the equity of this instant in the journal."""
+        portfolio = self._books.portfolio
+        gross, net = portfolio.exposure()
+        sample = EquitySampled(
+            ts=self._clock.now_ns(),
+            equity=portfolio.cash + net,
+            cash=portfolio.cash,
+            gross=gross,
+            net=net,
+        )
+        self._journal.record(sample)
+        self._books.equity = track_equity(self._books.equity, sample)
+        return sample
+
+    def handle(self, event: ClockTick) -> None:
+        """Sample equity when it is time."""
+        if event.now_ns < self._next_sample_ns or self._books.account is None:
+            return
+        self._next_sample_ns = event.now_ns - event.now_ns % self._interval_ns + self._interval_ns
+        sample = self.sample_equity()
+        self._log.log_event(
+            Level.INFO,
+            f"equity {sample.equity:.2f}",
+            {"equity": sample.equity, "cash": sample.cash, "gross": sample.gross, "net": sample.net},
+            event=LogEvent.PORTFOLIO_EQUITY,
+            module=self.name,
+        )

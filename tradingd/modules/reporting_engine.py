@@ -1,0 +1,94 @@
+"""Reporting engine: what trading came to.
+
+Owns: nothing durable. Reads: performance, risk and trade history, by the three pulls it is given. Emits: the report
+at the end of each UTC day, as a file and a line of the log. Never: stands in the way of trading; its failure is
+restarted.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from tradingd.core.log import Level, LogEvent
+from tradingd.core.market import DAY_NS
+from tradingd.core.orders import Trade
+from tradingd.core.performance import PerformanceReportData
+from tradingd.core.risk_metrics import RiskMetrics
+from tradingd.runtime.channel import Inbox
+from tradingd.runtime.module import ClockTick, Module
+from tradingd.runtime.ports import EventLog, Spawn
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a report shows."""
+
+    performance: PerformanceReportData
+    risk: RiskMetrics
+    trades: tuple[Trade, ...]
+
+
+class ReportingEngine(Module[ClockTick]):
+    """Maker of reports."""
+
+    name = "reporting_engine"
+
+    def __init__(
+        self,
+        inbox: Inbox[ClockTick],
+        *,
+        performance: Callable[[], PerformanceReportData],
+        risk: Callable[[], RiskMetrics],
+        trades: Callable[[int, int], Sequence[Trade]],
+        render: Callable[[Report], str],
+        folder: Path | None,
+        spawn: Spawn,
+        log: EventLog,
+    ) -> None:
+        super().__init__(inbox)
+        self._performance = performance
+        self._risk = risk
+        self._trades = trades
+        self._render = render
+        self._folder = folder
+        self._spawn = spawn
+        self._log = log
+        self._day: int | None = None
+
+    def generate(self, start_date: int, end_date: int) -> Report:
+        """Measure performance and risk, and collect the trades of `[start_date, end_date)`.
+
+        Reads the journal's files.
+        """
+        return Report(
+            performance=self._performance(), risk=self._risk(), trades=tuple(self._trades(start_date, end_date))
+        )
+
+    def handle(self, event: ClockTick) -> None:
+        """Write the report of a day that has ended."""
+        day = event.now_ns // DAY_NS
+        ended, self._day = self._day, day
+        if ended is not None and ended != day and self._folder is not None:
+            self._spawn(self._write_day(ended, self._folder), "reporting:day")
+
+    async def _write_day(self, day: int, folder: Path) -> None:
+        # Reading a long journal takes longer than the loop may wait.
+        report = await asyncio.to_thread(self.generate, day * DAY_NS, (day + 1) * DAY_NS)
+        path = folder / f"day-{day}.json"
+        await asyncio.to_thread(_write, path, self._render(report))
+        account = report.performance.account
+        self._log.log_event(
+            Level.INFO,
+            f"the day's report is in {path.name}: equity {account.ending_equity}, {len(report.trades)} trades",
+            {"file": str(path), "equity": account.ending_equity, "trades": len(report.trades)},
+            event=LogEvent.REPORT_GENERATED,
+            module=self.name,
+        )
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".new")
+    temporary.write_text(text)
+    temporary.rename(path)

@@ -1,0 +1,296 @@
+"""Strategy engine: runs the strategies, each behind its own wall.
+
+Owns: the strategies, their bars, timers and saved state. Reads: market data, order updates, the clock. Emits: signals
+to the execution engine. Never: lets one strategy's exception reach another; never calls a strategy back about history.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from tradingd.core.books import Books
+from tradingd.core.entries import StrategyQuarantined, StrategyStateSaved
+from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, TraceId
+from tradingd.core.log import Level, LogEvent
+from tradingd.core.market import MarketDataEvent, PriceBar, QuoteTick, TradeTick
+from tradingd.core.orders import (
+    ZERO,
+    CancelSignal,
+    OrderFilled,
+    OrderTerms,
+    SignalAction,
+    StrategySignal,
+    TradingSignal,
+)
+from tradingd.runtime.channel import Inbox, Outlet
+from tradingd.runtime.clock import Clock
+from tradingd.runtime.events import OrderUpdate, StrategyFailed
+from tradingd.runtime.guard import guarded
+from tradingd.runtime.module import ClockTick, Module
+from tradingd.runtime.ports import EventLog, Journal
+from tradingd.strategies.base import Strategy
+
+StrategyEvent: TypeAlias = MarketDataEvent | OrderUpdate | ClockTick
+
+BARS_KEPT = 500
+
+
+class _Timer:
+    __slots__ = ("at_ns", "every_ns")
+
+    def __init__(self, at_ns: int, every_ns: int | None) -> None:
+        self.at_ns = at_ns
+        self.every_ns = every_ns
+
+
+class _Host:
+    """One strategy's side of the engine: the context it calls, and what is kept for it."""
+
+    def __init__(self, engine: "StrategyEngine", strategy: Strategy[Any], interval_ns: int) -> None:
+        self.strategy = strategy
+        self.interval_ns = interval_ns
+        self.wants_ticks = type(strategy).on_tick is not Strategy.on_tick
+        self.running = False
+        self.timers: dict[str, _Timer] = {}
+        self.saved: dict[str, Any] = {}
+        self.emitted: dict[Symbol, Decimal] = {}
+        kept = max(BARS_KEPT, strategy.warmup)
+        self.history: dict[Symbol, deque[PriceBar]] = {symbol: deque(maxlen=kept) for symbol in strategy.symbols}
+        self._engine = engine
+
+    def now(self) -> int:
+        return self._engine.clock.now_ns()
+
+    def position(self, symbol: Symbol) -> Decimal:
+        return self._engine.books.portfolio.quantity_of(self.strategy.id, symbol)
+
+    def working(self, symbol: Symbol) -> Decimal:
+        reserved = self._engine.books.portfolio.open_exposure_of(self.strategy.id, symbol)
+        return self.emitted.get(symbol, ZERO) + reserved.buy_quantity - reserved.sell_quantity
+
+    def bars(self, symbol: Symbol, count: int) -> Sequence[PriceBar]:
+        history = self.history[symbol]
+        return list(history)[-count:] if count < len(history) else list(history)
+
+    def emit(self, symbol: Symbol, action: SignalAction, quantity: Decimal, terms: OrderTerms, reason: str) -> None:
+        self._engine.emit(self, symbol, action, quantity, terms=terms, reason=reason)
+
+    def cancel(self, client_order_id: ClientOrderId) -> None:
+        self._engine.signals.put(
+            CancelSignal(strategy_id=self.strategy.id, client_order_id=client_order_id, ts_event=self.now())
+        )
+
+    def set_timer(self, name: str, at_ns: int, every_ns: int | None) -> None:
+        self.timers[name] = _Timer(at_ns, every_ns)
+
+    def cancel_timer(self, name: str) -> None:
+        self.timers.pop(name, None)
+
+    def say(self, message: str, details: dict[str, object]) -> None:
+        self._engine.log.log_event(
+            Level.INFO,
+            message,
+            details,
+            event=LogEvent.STRATEGY_MESSAGE,
+            module=self._engine.name,
+            strategy_id=self.strategy.id,
+        )
+
+
+class StrategyEngine(Module[StrategyEvent]):
+    """Host of the strategies."""
+
+    name = "strategy_engine"
+
+    def __init__(
+        self,
+        inbox: Inbox[StrategyEvent],
+        *,
+        strategies: Sequence[tuple[Strategy[Any], int]],
+        signals: Outlet[StrategySignal | StrategyFailed],
+        books: Books,
+        journal: Journal,
+        log: EventLog,
+        log_signal: Callable[[TradingSignal], None],
+        clock: Clock,
+    ) -> None:
+        super().__init__(inbox)
+        self.signals = signals
+        self.books = books
+        self.log = log
+        self.clock = clock
+        self._journal = journal
+        self._log_signal = log_signal
+        self._hosts: dict[StrategyId, _Host] = {}
+        self._bar_readers: dict[tuple[Symbol, int], list[_Host]] = {}
+        self._tick_readers: dict[Symbol, list[_Host]] = {}
+        self._signals_made = 0
+        for strategy, interval_ns in strategies:
+            host = _Host(self, strategy, interval_ns)
+            self._hosts[strategy.id] = host
+            for symbol in strategy.symbols:
+                self._bar_readers.setdefault((symbol, interval_ns), []).append(host)
+                if host.wants_ticks:
+                    self._tick_readers.setdefault(symbol, []).append(host)
+
+    # -- life ---------------------------------------------------------------------------------------------------------
+
+    def initialize(self) -> None:
+        """Give each strategy back the state that the journal kept for it."""
+        for strategy_id, host in self._hosts.items():
+            saved = self.books.strategy_states.get(strategy_id)
+            host.saved = dict(saved.state) if saved is not None else {}
+            host.strategy.bind(host, dict(host.saved))
+            host.running = strategy_id not in self.books.quarantined
+            self._run(host, host.strategy.on_start)
+
+    def wanted_history(self) -> list[tuple[Symbol, int, int]]:
+        """How many bars of which symbol and length the strategies want to have seen."""
+        wanted: dict[tuple[Symbol, int], int] = {}
+        for host in self._hosts.values():
+            for symbol in host.strategy.symbols:
+                key = (symbol, host.interval_ns)
+                wanted[key] = max(wanted.get(key, 0), host.strategy.warmup)
+        return [(symbol, interval_ns, count) for (symbol, interval_ns), count in wanted.items() if count]
+
+    def warm_up(self, symbol: Symbol, interval_ns: int, bars: Sequence[PriceBar]) -> None:
+        """Show the strategies bars of the past: for indicators, not for decisions."""
+        for host in self._bar_readers.get((symbol, interval_ns), ()):
+            for bar in bars:
+                host.history[symbol].append(bar)
+                self._run(host, host.strategy.on_history, bar)
+
+    def start(self) -> None:
+        """Say which strategies run."""
+        for host in self._hosts.values():
+            self.log.log_event(
+                Level.INFO if host.running else Level.WARNING,
+                f"strategy {host.strategy.id} {'runs' if host.running else 'is quarantined'}"
+                f" on {', '.join(host.strategy.symbols)}",
+                {"class": type(host.strategy).__name__, "bars_seen": max(map(len, host.history.values()), default=0)},
+                event=LogEvent.STRATEGY_STARTED,
+                module=self.name,
+                strategy_id=host.strategy.id,
+            )
+
+    def next_timer_ns(self) -> int | None:
+        """When the next timer is due, None while none is set."""
+        return min((timer.at_ns for host in self._hosts.values() for timer in host.timers.values()), default=None)
+
+    def stop(self) -> None:
+        """Let each strategy say what it wants to keep."""
+        for host in self._hosts.values():
+            self._run(host, host.strategy.on_stop)
+            self._save_state(host)
+
+    def resume(self) -> None:
+        """Let quarantined strategies run again; the operator said so."""
+        for host in self._hosts.values():
+            host.running = True
+
+    # -- events -------------------------------------------------------------------------------------------------------
+
+    def handle(self, event: StrategyEvent) -> None:
+        """Call back the strategies that an event concerns."""
+        match event:
+            case PriceBar() | QuoteTick() | TradeTick():
+                self.on_market_data(event)
+            case OrderUpdate():
+                self._on_order_update(event)
+            case ClockTick(now_ns=now_ns):
+                self._fire_timers(now_ns)
+
+    def on_market_data(self, data: MarketDataEvent) -> None:
+        """Show a bar to those who read bars of its length, a tick to those who read ticks."""
+        if isinstance(data, PriceBar):
+            for host in self._bar_readers.get((data.symbol, data.interval_ns), ()):
+                host.history[data.symbol].append(data)
+                self._run(host, host.strategy.on_bar, data)
+        else:
+            for host in self._tick_readers.get(data.symbol, ()):
+                self._run(host, host.strategy.on_tick, data)
+
+    def _on_order_update(self, update: OrderUpdate) -> None:
+        host = self._hosts.get(update.strategy_id)
+        if host is None:
+            return
+        if update.trade is not None:
+            self._run(host, host.strategy.on_fill, update.trade)
+        elif not isinstance(update.report, OrderFilled):
+            self._run(host, host.strategy.on_order, update.report)
+        self._save_state(host)
+
+    def _fire_timers(self, now_ns: int) -> None:
+        for host in self._hosts.values():
+            for name, timer in list(host.timers.items()):
+                if timer.at_ns > now_ns:
+                    continue
+                if timer.every_ns is None:
+                    del host.timers[name]
+                else:
+                    timer.at_ns += timer.every_ns * ((now_ns - timer.at_ns) // timer.every_ns + 1)
+                self._run(host, host.strategy.on_timer, name, now_ns)
+                self._save_state(host)
+
+    # -- the wall -----------------------------------------------------------------------------------------------------
+
+    def _run(self, host: _Host, call: Callable[..., None], *arguments: object) -> None:
+        if not host.running:
+            return
+        failure = guarded(call, *arguments)
+        if failure is None:
+            return
+        host.running = False
+        strategy_id = host.strategy.id
+        entry = StrategyQuarantined(strategy_id=strategy_id, reason=failure.summary)
+        self._journal.record(entry)
+        self.books.quarantined[strategy_id] = entry
+        self.log.log_event(
+            Level.ERROR,
+            f"strategy {strategy_id} raised {failure.summary}; its orders are being cancelled, the others trade on",
+            {"where": list(failure.where)},
+            event=LogEvent.STRATEGY_QUARANTINED,
+            module=self.name,
+            strategy_id=strategy_id,
+        )
+        self.signals.put(StrategyFailed(strategy_id=strategy_id))
+
+    def _save_state(self, host: _Host) -> None:
+        state = host.strategy.state
+        if state == host.saved:
+            return
+        host.saved = dict(state)
+        entry = StrategyStateSaved(strategy_id=host.strategy.id, state=host.saved)
+        self._journal.record(entry)
+        self.books.strategy_states[host.strategy.id] = entry
+
+    # -- signals ------------------------------------------------------------------------------------------------------
+
+    def emit(
+        self, host: _Host, symbol: Symbol, action: SignalAction, quantity: Decimal, *, terms: OrderTerms, reason: str
+    ) -> None:
+        """Send a signal and count it as working until the execution engine has taken it."""
+        self._signals_made += 1
+        signal = TradingSignal(
+            strategy_id=host.strategy.id,
+            symbol=symbol,
+            action=action,
+            quantity=quantity,
+            terms=terms,
+            trace_id=TraceId(f"{host.strategy.id}/{self.books.run}/{self._signals_made}"),
+            ts_event=self.clock.now_ns(),
+            reason=reason,
+        )
+        if action is not SignalAction.HOLD:
+            signed = quantity if action is SignalAction.BUY else -quantity
+            host.emitted[symbol] = host.emitted.get(symbol, ZERO) + signed
+        self.signals.put(signal)
+        self._log_signal(signal)
+
+    def signal_taken(self, signal: TradingSignal) -> None:
+        """Stop counting a signal: it is an order now, or was refused."""
+        host = self._hosts.get(signal.strategy_id)
+        if host is not None and signal.action is not SignalAction.HOLD:
+            signed = signal.quantity if signal.action is SignalAction.BUY else -signal.quantity
+            host.emitted[signal.symbol] = host.emitted.get(signal.symbol, ZERO) - signed

@@ -1,0 +1,157 @@
+"""Trade logger: the one writer of the journal, and the way into the structured log and the database.
+
+Owns: the journal's tail. Reads: the journal, for trade history. Emits: rows to the database projection and lines to
+the log's sinks, both behind the trading path. Never: renders or projects anything before the caller goes on.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+from tradingd.core.entries import JournalEntry
+from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol
+from tradingd.core.log import Level, LogEntry, LogEvent
+from tradingd.core.order_state import OrderState
+from tradingd.core.orders import Order, Trade, TradingSignal
+from tradingd.journal.projection import JournalRow
+from tradingd.journal.writer import JournalWriter
+from tradingd.runtime.channel import Inbox, Outlet
+from tradingd.runtime.clock import Clock
+from tradingd.runtime.module import Module
+
+LoggedEvent: TypeAlias = JournalRow | LogEntry
+
+
+class TradeLogger(Module[LoggedEvent]):
+    """The daemon's memory."""
+
+    name = "trade_logger"
+
+    def __init__(
+        self,
+        inbox: Inbox[LoggedEvent],
+        *,
+        journal: JournalWriter,
+        clock: Clock,
+        write_line: Callable[[LogEntry], None],
+        database: Outlet[LoggedEvent] | None,
+        read_trades: Callable[[int, int], Sequence[Trade]],
+    ) -> None:
+        super().__init__(inbox)
+        self._journal = journal
+        self._clock = clock
+        self._write_line = write_line
+        self._database = database
+        self._read_trades = read_trades
+
+    def record(self, entry: JournalEntry, *, durable: bool = False) -> None:
+        """Append an entry to the journal; `durable` waits for what the configured durability promises.
+
+        Raises `JournalError`: what the entry was about must then not happen.
+        """
+        ts = self._clock.now_ns()
+        seq = self._journal.append(ts, entry, durable=durable)
+        if self._database is not None:
+            self.inbox.put(JournalRow(seq=seq, ts=ts, entry=entry))
+
+    def log_event(
+        self,
+        level: Level,
+        message: str,
+        details: Mapping[str, object] | None = None,
+        *,
+        event: LogEvent,
+        module: str,
+        strategy_id: StrategyId | None = None,
+        client_order_id: ClientOrderId | None = None,
+        symbol: Symbol | None = None,
+    ) -> None:
+        """Queue one line of the structured log."""
+        self.inbox.put(
+            LogEntry(
+                ts=self._clock.now_ns(),
+                level=level,
+                event=event,
+                module=module,
+                message=message,
+                strategy_id=strategy_id,
+                client_order_id=client_order_id,
+                symbol=symbol,
+                details=dict(details or {}),
+            )
+        )
+
+    def log_order(self, level: Level, event: LogEvent, message: str, order: Order, **details: object) -> None:
+        """Queue a line about an order, with its ids."""
+        self.inbox.put(
+            LogEntry(
+                ts=self._clock.now_ns(),
+                level=level,
+                event=event,
+                module="execution_engine",
+                message=message,
+                strategy_id=order.strategy_id,
+                client_order_id=order.client_order_id,
+                symbol=order.symbol,
+                trace_id=order.trace_id,
+                details=details,
+            )
+        )
+
+    def log_trade(self, trade: Trade, state: OrderState) -> None:
+        """Queue a line about an execution."""
+        self.inbox.put(
+            LogEntry(
+                ts=self._clock.now_ns(),
+                level=Level.INFO,
+                event=LogEvent.ORDER_FILLED,
+                module="execution_engine",
+                message=f"{trade.side} {trade.quantity:f} {trade.symbol} at {trade.price:f}",
+                strategy_id=trade.strategy_id,
+                client_order_id=trade.client_order_id,
+                venue_order_id=trade.venue_order_id,
+                execution_id=trade.execution_id,
+                symbol=trade.symbol,
+                trace_id=trade.trace_id,
+                details={
+                    "quantity": trade.quantity,
+                    "price": trade.price,
+                    "fee": trade.fee,
+                    "filled": state.filled_quantity,
+                    "of": state.quantity,
+                    "status": state.status.value,
+                },
+            )
+        )
+
+    def log_signal(self, signal: TradingSignal) -> None:
+        """Queue a line about a strategy's decision."""
+        self.inbox.put(
+            LogEntry(
+                ts=self._clock.now_ns(),
+                level=Level.INFO,
+                event=LogEvent.STRATEGY_SIGNAL,
+                module="strategy_engine",
+                message=f"{signal.action} {signal.quantity:f} {signal.symbol}",
+                strategy_id=signal.strategy_id,
+                symbol=signal.symbol,
+                trace_id=signal.trace_id,
+                details={"reason": signal.reason, "order_type": signal.terms.order_type.value},
+            )
+        )
+
+    def get_trade_history(self, start_date: int, end_date: int) -> Sequence[Trade]:
+        """Trades with `start_date <= ts_event < end_date` (ns UTC), in order; reads the journal's files."""
+        return self._read_trades(start_date, end_date)
+
+    def handle(self, event: LoggedEvent) -> None:
+        """Pass one row or line on to where it is kept."""
+        if isinstance(event, LogEntry):
+            self._write_line(event)
+        if self._database is not None:
+            self._database.put(event)
+
+    def stop(self) -> None:
+        """Write what is still queued, then close the journal."""
+        while len(self.inbox):
+            self.handle(self.inbox.get_nowait())
+        self._journal.close()

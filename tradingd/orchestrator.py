@@ -1,0 +1,483 @@
+"""Orchestrator: starts the modules in the order of what they depend on, supervises them, and stops them in order.
+
+Owns: the order of things. Reads: the configuration. Emits: readiness, status, exit codes. Never: trades.
+
+Start: journal lock, fold, manifest; venue; modules; broker; history; tasks; reconciliation; feeds; ready.
+Stop: gate, feeds, drain, strategies, tasks, broker, venue, manifest, database, journal.
+"""
+
+import asyncio
+import os
+import random
+import signal
+import sqlite3
+import sys
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import uvloop
+
+from tradingd import __version__
+from tradingd.control.facade import DaemonFacade
+from tradingd.control.server import ControlServer
+from tradingd.core.books import Books
+from tradingd.core.entries import RunEnd, RunStarted, RunStopped, Snapshot
+from tradingd.core.identifiers import Symbol
+from tradingd.core.log import Level, LogEvent
+from tradingd.core.market import DAY_NS, NS_PER_SECOND
+from tradingd.core.order_state import OrderStatus
+from tradingd.core.performance import PerformanceReportData
+from tradingd.edges import build_adapter, build_venue, check_account
+from tradingd.errors import FatalError, FeedError, JournalError, TradingdError, VenueUnavailable
+from tradingd.feeds.base import BarHistory
+from tradingd.feeds.build import AnyFeed, build_feed
+from tradingd.feeds.file import FileFeed
+from tradingd.journal.history import read_history
+from tradingd.journal.projection import DatabaseError, Projection
+from tradingd.journal.segments import JournalLock, Tail, journal_id, load
+from tradingd.journal.writer import Durability, JournalWriter
+from tradingd.modules.trade_logger import TradeLogger
+from tradingd.reporting.encoding import to_json
+from tradingd.reporting.measure import measure_history
+from tradingd.runtime.account_lock import AccountLock
+from tradingd.runtime.backoff import Backoff
+from tradingd.runtime.channel import ConflatingInbox, QueueInbox
+from tradingd.runtime.clock import SystemClock
+from tradingd.runtime.live import Supervisor, drained, drive, pulse
+from tradingd.runtime.replay import drain
+from tradingd.runtime.sd_notify import ServiceManager
+from tradingd.runtime.structured_log import StructuredLog, render_json
+from tradingd.settings.loaded import LoadedSettings
+from tradingd.settings.paths import StatePaths
+from tradingd.settings.plans import traded_symbols
+from tradingd.settings.secrets import secret_values
+from tradingd.venue.server import PaperVenue
+from tradingd.wiring import Edges, Inboxes, Modules, build
+
+BEAT_S = 1.0
+LAG_S = 0.5
+"""A loop that is this late was blocked by something; the log says so."""
+
+
+def run_daemon(loaded: LoadedSettings, environ: Mapping[str, str]) -> int:
+    """Run the daemon until it is told to stop or must; return the exit code."""
+    service_manager = ServiceManager(environ)
+    os.umask(0o077)  # journal, databases, reports: for this user alone
+    paths = StatePaths(loaded.settings.daemon.state_dir)
+    try:
+        lock = JournalLock(paths.journal)
+    except (TradingdError, OSError) as error:
+        print(f"tradingd: error: {error}", file=sys.stderr)  # noqa: T201 - nothing is up yet that could log it
+        return error.exit_code if isinstance(error, FatalError) else FatalError.exit_code
+    try:
+        return uvloop.run(Orchestrator(loaded, paths, service_manager).run())
+    except TradingdError as error:
+        print(f"tradingd: error: {error}", file=sys.stderr)  # noqa: T201 - as above
+        return error.exit_code if isinstance(error, FatalError) else FatalError.exit_code
+    finally:
+        lock.release()
+
+
+class Orchestrator:
+    """One run of the daemon, under the journal's lock."""
+
+    name = "orchestrator"
+
+    def __init__(self, loaded: LoadedSettings, paths: StatePaths, service_manager: ServiceManager) -> None:
+        self._loaded = loaded
+        self._settings = loaded.settings
+        self._paths = paths
+        self._service_manager = service_manager
+        self._clock = SystemClock()
+        self._rng = random.Random()  # noqa: S311 - jitter needs no secrecy
+        self._phase = "starting"
+        self._stop_signals = 0
+        self._venue: PaperVenue | None = None
+        self._modules: Modules | None = None
+        self._account_lock: AccountLock | None = None
+        self._control: ControlServer | None = None
+        self._taken: dict[str, int] = {}
+
+    async def run(self) -> int:
+        """Start, supervise, stop. Raises what goes wrong before there is a log to tell it."""
+        self.initialize()
+        starting = asyncio.create_task(self.start(), name="start")
+        starting.add_done_callback(self._on_started)
+        error = await self._supervisor.wait()
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        return await self.stop(error)
+
+    def _on_started(self, starting: "asyncio.Task[None]") -> None:
+        if not starting.cancelled() and (error := starting.exception()) is not None:
+            self._supervisor.fail(error)
+
+    # -- start --------------------------------------------------------------------------------------------------------
+
+    def initialize(self) -> None:
+        """Fold the journal and take it over; make the log, the supervisor, and what listens for signals."""
+        self.books, tail = load(self._paths.journal)
+        self._journal_id = journal_id(self._paths.journal)
+        self._journal = JournalWriter(
+            self._paths.journal,
+            tail,
+            durability=Durability(self._settings.journal.durability),
+            take_snapshot=self._take_snapshot,
+        )
+        started = RunStarted(
+            run=self.books.run + 1,
+            version=__version__,
+            config_hash=self._loaded.text_sha256,
+            previous=_how_it_ended(tail, self.books),
+        )
+        daemon = self._settings.daemon
+        lines = StructuredLog(
+            level=Level(daemon.log_level),
+            style=daemon.log_format,
+            file=daemon.log_file,
+            secrets=secret_values(self._settings),
+        )
+        self._inboxes = Inboxes.live()
+        self._database = Projection(
+            self._paths.database,
+            self._paths.journal,
+            order_of=self.books.orders.get,
+            render_line=render_json,
+            history_days=self._settings.data.history_days,
+            on_rebuilt=self._on_database_rebuilt,
+        )
+        self._logger = TradeLogger(
+            self._inboxes.logger,
+            journal=self._journal,
+            clock=self._clock,
+            write_line=lines.write,
+            database=self._database,
+            read_trades=lambda start, end: read_history(self._paths.journal, start, end).trades,
+        )
+        self._logger.record(started, durable=True)
+        self.books.apply(started)
+        self._supervisor = Supervisor(self._logger, self._clock, self._rng)
+        self._supervisor.run_fatal("module:trade_logger", drive(self._logger))
+        self._reconciled = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_stop_signal)
+        self._say_opened(tail, started)
+
+    def _take_snapshot(self) -> Snapshot:
+        self.books.orders.prune(self._clock.now_ns() - self._settings.journal.keep_days * DAY_NS)
+        return self.books.snapshot()
+
+    def _say_opened(self, tail: Tail, started: RunStarted) -> None:
+        settings = self._settings
+        traded = ", ".join(f"{entry.id} on {' '.join(entry.symbols)}" for entry in settings.strategies)
+        self._log(
+            LogEvent.DAEMON_STARTING,
+            f"tradingd {__version__}, run {started.run}, {settings.account_kind} account: {traded or 'no strategies'}",
+            pid=os.getpid(),
+            config=str(self._loaded.path),
+            sqlite=sqlite3.sqlite_version,
+        )
+        self._log(
+            LogEvent.JOURNAL_OPENED,
+            f"the journal holds {tail.seq} entries; the run before ended: {started.previous.value}",
+            entries=tail.seq,
+            previous=started.previous.value,
+            open_orders=self.books.orders.open_count,
+            durability=settings.journal.durability,
+        )
+        if tail.torn:
+            self._log(
+                LogEvent.JOURNAL_TORN,
+                f"an incomplete last line of {tail.torn} bytes was set aside in {self._paths.journal}",
+                Level.WARNING,
+                bytes=tail.torn,
+            )
+
+    def _log(self, event: LogEvent, message: str, level: Level = Level.INFO, **details: object) -> None:
+        self._logger.log_event(level, message, details, event=event, module=self.name)
+
+    def _on_stop_signal(self) -> None:
+        self._stop_signals += 1
+        if self._stop_signals > 1:
+            os._exit(FatalError.exit_code)  # the operator insists; the journal is whole at every instant
+        self._supervisor.request_stop()
+
+    def _on_database_rebuilt(self, reason: str) -> None:
+        self._log(LogEvent.DATABASE_REBUILT, f"{reason}; it is made anew from the journal", Level.WARNING)
+
+    async def start(self) -> None:
+        """Bring everything up, in the order of what depends on what; ready at the end."""
+        try:
+            await self._database.open()
+        except DatabaseError as error:
+            self._log(LogEvent.DATABASE_FAILED, f"{error}; trading goes on without it", Level.ERROR)
+        self._supervisor.run_restartable("edge:database", self._database.run)
+        feeds = [build_feed(feed, self._settings.broker) for feed in self._settings.data.feeds]
+        modules = await self._build(feeds)
+        await self._connect(modules)
+        for module in modules.in_start_order():
+            module.initialize()
+        await self._warm_up(modules)
+        self._start_tasks(modules)
+        for module in modules.in_start_order():
+            module.start()
+        self._service_manager.status("comparing the books with the venue")
+        await self._reconciled.wait()
+        for feed in feeds:
+            self._supervisor.run_restartable(f"feed:{feed.name}", partial(feed.run, modules.data), once=True)
+        self._phase = "trading"
+        summary = f"{self.books.orders.open_count} orders open, equity {self.books.portfolio.equity():.2f}"
+        self._log(LogEvent.DAEMON_READY, f"ready: {summary}", socket=str(self._paths.control_socket))
+        self._service_manager.ready(summary)
+
+    async def _build(self, feeds: list[AnyFeed]) -> Modules:
+        settings = self._settings
+        symbols = tuple(dict.fromkeys(Symbol(symbol) for feed in feeds for symbol in feed.symbols))
+        if settings.broker.kind == "paper":
+            self._venue, settings = build_venue(
+                settings,
+                database=self._paths.venue_database,
+                symbols=symbols,
+                clock=self._clock.now_ns,
+                log=self._logger,
+            )
+            await self._venue.start()
+            self._log(LogEvent.VENUE_STARTED, f"the paper venue listens at {self._venue.base_url}")
+        histories: list[BarHistory] = [feed for feed in feeds if not isinstance(feed, FileFeed)]
+        make_adapter = build_adapter(
+            settings,
+            self._venue,
+            clock=self._clock.now_ns,
+            log=self._logger,
+            failure=self._supervisor.fail,
+            rng=self._rng,
+        )
+        edges = Edges(
+            clock=self._clock,
+            journal_id=self._journal_id,
+            make_adapter=make_adapter,
+            database=self._database,
+            market_sinks=() if self._venue is None else (self._venue.on_market_data,),
+            histories=tuple(histories),
+            wait_room=self._wait_room,
+            spawn=self._supervisor.spawn,
+            measure=self._measure,
+            render_report=to_json,
+            report_folder=self._paths.reports,
+            file_stamp=self._file_stamp,
+            on_reconciled=self._reconciled.set,
+            sample_interval_ns=round(settings.portfolio.equity_interval_s * NS_PER_SECOND),
+            reconcile_interval_ns=round(settings.execution.reconcile_interval_s * NS_PER_SECOND),
+        )
+        self._modules = build(settings, self.books, self._inboxes, edges, self._logger)
+        return self._modules
+
+    def _measure(self) -> PerformanceReportData:
+        history = read_history(self._paths.journal, 0, self._clock.now_ns() + 1)
+        return measure_history(history, self._settings.reporting)
+
+    def _file_stamp(self) -> object:
+        try:
+            found = self._loaded.path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size
+
+    async def _connect(self, modules: Modules) -> None:
+        backoff = Backoff(rng=self._rng)
+        while True:
+            try:
+                account = await modules.adapter.connect(traded_symbols(self._settings))
+                break
+            except VenueUnavailable as error:
+                delay = backoff.next_delay()
+                message = f"the venue cannot be reached ({error}); next attempt in {delay:.1f} s"
+                self._log(LogEvent.BROKER_PROBLEM, message, Level.ERROR)
+                self._service_manager.status(message)
+                await asyncio.sleep(delay)
+        check_account(self.books, account, self._paths.journal)
+        self._account_lock = AccountLock(self._settings.broker.kind, account.account_id)
+        self._log(
+            LogEvent.BROKER_CONNECTED,
+            f"connected to {self._settings.broker.kind} account {account.account_id} ({account.account_kind})",
+            cash=account.cash,
+            equity=account.equity,
+        )
+
+    async def _warm_up(self, modules: Modules) -> None:
+        now = self._clock.now_ns()
+        for symbol, interval_ns, count in modules.strategies.wanted_history():
+            try:
+                # Markets close: reach back further when the time that the bars would take did not hold enough of them.
+                for reach_ns in (2 * count * interval_ns, 8 * count * interval_ns + 5 * DAY_NS):
+                    bars = await modules.data.get_historical_bars(symbol, now - reach_ns, now, interval_ns)
+                    if len(bars) >= count:
+                        break
+            except (VenueUnavailable, FeedError) as error:
+                self._log(LogEvent.FEED_PROBLEM, f"no history of {symbol}: {error}; warming up live", Level.WARNING)
+                continue
+            modules.strategies.warm_up(symbol, interval_ns, bars[-count:])
+
+    def _start_tasks(self, modules: Modules) -> None:
+        inboxes, supervisor = self._inboxes, self._supervisor
+        strategies, execution = _queue(inboxes.strategies), _queue(inboxes.execution)
+        supervisor.run_fatal("module:portfolio_manager", drive(modules.portfolio))
+        supervisor.run_fatal("module:risk_manager", drive(modules.risk))
+        supervisor.run_fatal("module:broker_interface", drive(modules.broker))
+        supervisor.run_fatal("module:execution_engine", drive(modules.execution))
+        supervisor.run_fatal("module:strategy_engine", drive(modules.strategies, [execution]))
+        supervisor.run_fatal("module:data_handler", drive(modules.data, [strategies]))
+        supervisor.run_restartable("module:configuration_manager", lambda: drive(modules.configuration))
+        supervisor.run_restartable("module:reporting_engine", lambda: drive(modules.reporting))
+        supervisor.run_fatal("edge:order-stream", modules.broker.run_adapter())
+        facade = DaemonFacade(
+            loaded=self._loaded,
+            books=self.books,
+            modules=modules,
+            clock=self._clock,
+            phase=lambda: self._phase,
+            journal_seq=lambda: self._journal.seq,
+            conflated=self._conflated,
+            fail=supervisor.fail,
+        )
+        self._control = ControlServer(self._paths.control_socket, facade)
+        supervisor.run_restartable("edge:control", self._control.start, once=True)
+        listeners = [
+            _queue(inbox)
+            for inbox in (
+                inboxes.data,
+                inboxes.strategies,
+                inboxes.execution,
+                inboxes.portfolio,
+                inboxes.risk,
+                inboxes.configuration,
+                inboxes.reporting,
+            )
+        ]
+        supervisor.run_fatal("clock", pulse(self._clock, listeners, interval_s=BEAT_S, on_beat=self._on_beat))
+
+    def _conflated(self) -> int:
+        inbox = self._inboxes.strategies
+        assert isinstance(inbox, ConflatingInbox)
+        return inbox.conflated
+
+    def _on_beat(self, late_s: float) -> None:
+        """Tell the service manager that all is well, unless some module has stopped taking what it is sent."""
+        if late_s > LAG_S:
+            self._log(LogEvent.LOOP_LAGGED, f"the event loop was blocked for {late_s:.1f} s", Level.WARNING)
+        stuck = []
+        for inbox in (self._inboxes.strategies, self._inboxes.execution, self._inboxes.broker, self._inboxes.logger):
+            queue = _queue(inbox)
+            if len(queue) > 1 and self._taken.get(queue.name) == queue.taken:
+                stuck.append(queue.name)
+            self._taken[queue.name] = queue.taken
+        if not stuck:
+            self._service_manager.alive()
+
+    async def _wait_room(self) -> None:
+        """Let a file wait until what it set off has come to rest, so that orders meet the market they were made for."""
+        inboxes = self._inboxes
+        while (  # noqa: ASYNC110 - rest is the end of a cascade over several inboxes, which has no event of its own
+            len(inboxes.strategies)
+            or len(inboxes.execution)
+            or len(inboxes.broker)
+            or any(state.status is OrderStatus.PENDING_SUBMIT for state in self.books.orders.open)
+        ):
+            await asyncio.sleep(0)
+
+    # -- stop ---------------------------------------------------------------------------------------------------------
+
+    async def stop(self, error: BaseException | None) -> int:
+        """Bring everything down in order, within the deadline; return the exit code."""
+        self._phase = "stopping"
+        code = 0 if error is None else error.exit_code if isinstance(error, FatalError) else FatalError.exit_code
+        self._service_manager.stopping("stopping" if error is None else str(error))
+        if error is None:
+            self._log(LogEvent.DAEMON_STOPPING, "stopping: no new orders, then everything in order")
+        else:
+            self._log(
+                LogEvent.DAEMON_FAILED,
+                f"{error}" if isinstance(error, TradingdError) else f"{type(error).__name__}: {error}",
+                Level.CRITICAL,
+                exit_code=code,
+                where=_where(error),
+            )
+        modules = self._modules
+        if modules is not None:
+            modules.execution.close_gate()
+        await self._supervisor.cancel("feed:")
+        if modules is not None and error is None:
+            await self._settle()
+            modules.strategies.stop()
+        await self._supervisor.cancel("module:")
+        await self._supervisor.cancel("edge:")
+        await self._supervisor.cancel()
+        if self._control is not None:
+            await self._control.stop()
+        if modules is not None:
+            await modules.adapter.close()
+        if self._venue is not None:
+            await self._venue.stop()
+        if not isinstance(error, JournalError):
+            if modules is not None:
+                drain([modules.broker, modules.execution])
+            reason = "stopped" if error is None else f"{type(error).__name__}: {error}"
+            stopped = RunStopped(run=self.books.run, reason=reason)
+            self._logger.record(stopped, durable=True)
+            self.books.apply(stopped)
+        left = [state.client_order_id for state in self.books.orders.open]
+        self._log(
+            LogEvent.DAEMON_STOPPED,
+            f"stopped with exit code {code}; {len(left)} orders are still at the venue" if left else "stopped",
+            exit_code=code,
+            orders_left=left,
+        )
+        self._logger.stop()
+        await self._close_database()
+        if self._account_lock is not None:
+            self._account_lock.release()
+        return code
+
+    async def _settle(self) -> None:
+        """Wait, within the deadline, until every event has been handled and every command answered."""
+        inboxes = self._inboxes
+        queues = [_queue(inbox) for inbox in (inboxes.strategies, inboxes.execution, inboxes.broker)]
+        try:
+            async with asyncio.timeout(self._settings.daemon.stop_timeout_s):
+                await drained(queues)
+                await self._wait_room()
+        except TimeoutError:
+            self._log(
+                LogEvent.DAEMON_STOPPING, "some commands were not answered in time; they are in doubt", Level.WARNING
+            )
+
+    async def _close_database(self) -> None:
+        try:
+            await self._database.flush()
+        except DatabaseError as error:
+            print(f"tradingd: warning: {error}; it is caught up at the next start", file=sys.stderr)  # noqa: T201
+        await self._database.close()
+
+
+def _queue(inbox: Any) -> QueueInbox[Any]:
+    assert isinstance(inbox, QueueInbox)
+    return inbox
+
+
+def _where(error: BaseException) -> list[str]:
+    """Where an error came from, without values of variables."""
+    frames: list[str] = []
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        frames.append(f"{code.co_filename}:{trace.tb_lineno} in {code.co_name}")
+        trace = trace.tb_next
+    return [] if isinstance(error, TradingdError) else frames[-8:]
+
+
+def _how_it_ended(tail: Tail, books: Books) -> RunEnd:
+    if tail.seq == 0:
+        return RunEnd.NONE
+    return RunEnd.CLEAN if books.run_ended else RunEnd.KILLED

@@ -1,0 +1,26 @@
+"""Calling code that is not ours: what it raises stays with the caller, as a value."""
+
+import traceback
+from collections.abc import Callable
+
+import msgspec
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """What went wrong in foreign code: one line, and where, without values of variables."""
+
+    summary: str
+    where: tuple[str, ...]
+
+
+def guarded(call: Callable[..., None], *arguments: object) -> Failure | None:
+    """Call it; return what it raised instead of letting it spread."""
+    try:
+        call(*arguments)
+    except Exception as error:  # noqa: BLE001 - foreign code may raise anything; the caller quarantines it
+        frames = traceback.extract_tb(error.__traceback__)[1:]
+        return Failure(
+            f"{type(error).__name__}: {error}",
+            tuple(f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames),
+        )
+    return None

@@ -1,0 +1,71 @@
+"""How execution reports read in the log."""
+
+from typing import assert_never
+
+from tradingd.core.log import Level, LogEvent
+from tradingd.core.order_state import OrderState
+from tradingd.core.orders import (
+    CancelRefused,
+    CancelRequested,
+    ExecutionReport,
+    OrderAccepted,
+    OrderCanceled,
+    OrderExpired,
+    OrderFilled,
+    OrderRejected,
+    OrderReplaced,
+    OrderTerms,
+    OrderUnknown,
+    ReplaceRefused,
+    ReplaceRequested,
+)
+from tradingd.runtime.ports import EventLog
+
+
+def log_report(log: EventLog, report: ExecutionReport, state: OrderState) -> None:
+    """Say what a report made of its order; fills have a line of their own."""
+    if isinstance(report, OrderFilled):
+        return
+    level, event, message = _line(report)
+    details: dict[str, object] = {"status": state.status.value, "filled": state.filled_quantity, "of": state.quantity}
+    if state.venue_order_id is not None:
+        details["venue_order_id"] = state.venue_order_id
+    log.log_order(level, event, message, state.order, **details)
+
+
+def _line(report: ExecutionReport) -> tuple[Level, LogEvent, str]:
+    match report:
+        case OrderAccepted():
+            return Level.INFO, LogEvent.ORDER_ACCEPTED, "the venue works the order"
+        case OrderRejected(code=code, reason=reason):
+            return Level.WARNING, LogEvent.ORDER_REJECTED, f"the venue refused the order: {reason} ({code})"
+        case OrderCanceled():
+            return Level.INFO, LogEvent.ORDER_CANCELED, "the order is cancelled"
+        case OrderExpired():
+            return Level.INFO, LogEvent.ORDER_EXPIRED, "the order's time is over"
+        case OrderReplaced(quantity=quantity):
+            return Level.INFO, LogEvent.ORDER_REPLACED, f"the order has new terms, {quantity:f} in all"
+        case OrderUnknown(reason=reason):
+            return Level.ERROR, LogEvent.ORDER_UNKNOWN, f"it is not known whether the venue has the order: {reason}"
+        case CancelRequested():
+            return Level.INFO, LogEvent.ORDER_CANCEL_REQUESTED, "a cancel was asked for"
+        case CancelRefused(reason=reason):
+            return Level.WARNING, LogEvent.ORDER_CANCEL_REFUSED, f"the venue did not cancel: {reason}"
+        case ReplaceRequested():
+            return Level.INFO, LogEvent.ORDER_REPLACE_REQUESTED, "new terms were asked for"
+        case ReplaceRefused(reason=reason):
+            return Level.WARNING, LogEvent.ORDER_REPLACE_REFUSED, f"the venue kept the old terms: {reason}"
+        case OrderFilled():
+            return Level.INFO, LogEvent.ORDER_FILLED, "filled"
+        case _:
+            assert_never(report)
+
+
+def price_details(terms: OrderTerms) -> dict[str, object]:
+    """The terms of an order as log details."""
+    details: dict[str, object] = {"time_in_force": terms.time_in_force.value}
+    if terms.limit_price is not None:
+        details["limit_price"] = terms.limit_price
+    if terms.stop_price is not None:
+        details["stop_price"] = terms.stop_price
+    return details

@@ -1,0 +1,130 @@
+"""What modules ask of each other by direct call, as protocols: modules never import one another.
+
+Only questions that gate an order, and bookings that must not be seen half done, are asked this way; all else travels by
+inbox. The orchestrator hands each module what it needs.
+"""
+
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Protocol, TypeAlias
+
+from tradingd.core.entries import CashAdjusted, JournalEntry, PositionAdjusted
+from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, VenueOrderId
+from tradingd.core.instruments import Instrument
+from tradingd.core.log import Level, LogEvent
+from tradingd.core.market import MarketDataEvent
+from tradingd.core.order_state import OrderState
+from tradingd.core.orders import Order, OrderModification, Trade, ValidationResponse
+from tradingd.core.portfolio import PortfolioState
+
+LatestData: TypeAlias = Callable[[Symbol], MarketDataEvent | None]
+"""The last good event of a symbol."""
+
+AgeOf: TypeAlias = Callable[[Symbol], int]
+"""How long ago, in ns, the last good event of a symbol arrived."""
+
+InstrumentOf: TypeAlias = Callable[[Symbol], Instrument]
+"""The trading steps of a symbol."""
+
+Spawn: TypeAlias = Callable[[Coroutine[Any, Any, None], str], None]
+"""Start something that waits, under a name; its failure is the process's failure."""
+
+
+class Journal(Protocol):
+    """The one place that writes what happened."""
+
+    def record(self, entry: JournalEntry, *, durable: bool = False) -> None:
+        """Write an entry before anything acts on it."""
+        ...
+
+
+class EventLog(Protocol):
+    """The structured log; a call costs a microsecond and renders nothing."""
+
+    def log_event(
+        self,
+        level: Level,
+        message: str,
+        details: Mapping[str, object] | None = None,
+        *,
+        event: LogEvent,
+        module: str,
+        strategy_id: StrategyId | None = None,
+        client_order_id: ClientOrderId | None = None,
+        symbol: Symbol | None = None,
+    ) -> None:
+        """Say that something happened."""
+        ...
+
+    def log_order(self, level: Level, event: LogEvent, message: str, order: Order, **details: object) -> None:
+        """Say that something happened to an order."""
+        ...
+
+    def log_trade(self, trade: Trade, state: OrderState) -> None:
+        """Say that an order filled."""
+        ...
+
+
+class RiskGate(Protocol):
+    """The verdict that every order needs."""
+
+    def validate_order(self, order: Order, portfolio_state: PortfolioState) -> ValidationResponse:
+        """Judge an order against every limit."""
+        ...
+
+    def halt(self, reason: str, operator: str) -> None:
+        """Stop new orders until an operator resumes."""
+        ...
+
+    @property
+    def halted(self) -> str | None:
+        """Why trading is halted, None when it is not."""
+        ...
+
+
+class Ledger(Protocol):
+    """Where executions and reservations are booked."""
+
+    @property
+    def state(self) -> PortfolioState:
+        """The portfolio as it is now."""
+        ...
+
+    def reserve(self, state: OrderState) -> None:
+        """Set what an order reserves."""
+        ...
+
+    def update_trade(self, trade: Trade) -> None:
+        """Book an execution."""
+        ...
+
+    def adjust(self, adjustment: PositionAdjusted | CashAdjusted) -> None:
+        """Journal and book a correction that no order of ours explains."""
+        ...
+
+
+class OrderGateway(Protocol):
+    """The way to the venue."""
+
+    def submit_order(self, order: Order) -> None:
+        """Send a new order."""
+        ...
+
+    def cancel_order(self, order_id: ClientOrderId) -> None:
+        """Ask for a cancel."""
+        ...
+
+    def modify_order(self, order_id: ClientOrderId, new_order_details: OrderModification) -> None:
+        """Ask for new terms."""
+        ...
+
+    def adopt_order(self, venue_order_id: VenueOrderId, order_id: ClientOrderId) -> None:
+        """Hear of an order that we did not send."""
+        ...
+
+    def request_snapshot(self, since_ns: int, fence: int) -> None:
+        """Ask the venue for everything; the answer comes to the execution engine's inbox."""
+        ...
+
+    def request_order(self, order_id: ClientOrderId) -> None:
+        """Ask the venue for one order; the answer comes to the execution engine's inbox."""
+        ...

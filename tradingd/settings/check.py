@@ -1,0 +1,203 @@
+"""Checks across sections: what each value alone cannot tell.
+
+Owns: strategies against their classes, symbols against feeds, feeds against the disk and each other, keys against the
+broker. Emits: problems. Imports the strategies' modules, and nothing else with side effects.
+"""
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from tradingd.core.bars import format_interval
+from tradingd.core.identifiers import Symbol
+from tradingd.core.market import MINUTE_NS
+from tradingd.settings.broker import AlpacaBrokerSettings
+from tradingd.settings.explain import explain
+from tradingd.settings.feeds import AlpacaFeedSettings, FeedSettings, FileFeedSettings, SyntheticFeedSettings
+from tradingd.settings.loaded import LoadedSettings
+from tradingd.settings.params import StrategyClassMissing, import_strategy, validate_params
+from tradingd.settings.problems import KeyPath, Problem, near_miss, suggest
+from tradingd.settings.sections import StrategySettings
+
+FEEDS: KeyPath = ("data", "feeds")
+
+
+def check_settings(loaded: LoadedSettings) -> list[Problem]:
+    """Find everything that is wrong between the sections of a configuration."""
+    problems = [
+        *_check_broker(loaded),
+        *_check_feeds(loaded),
+        *_check_strategies(loaded),
+        *_check_symbols(loaded),
+        *_check_risk_symbols(loaded),
+    ]
+    return sorted(problems, key=lambda p: (p.line == 0, p.line, p.column, p.key))
+
+
+def _check_broker(loaded: LoadedSettings) -> Iterator[Problem]:
+    broker = loaded.settings.broker
+    if isinstance(broker, AlpacaBrokerSettings):
+        for key in ("api_key", "api_secret"):
+            if getattr(broker, key) is None:
+                yield loaded.problem(
+                    ("broker", key),
+                    "is missing",
+                    f"set TRADINGD_BROKER__{key.upper()} or load the systemd credential broker.{key}",
+                )
+
+
+def _check_feeds(loaded: LoadedSettings) -> Iterator[Problem]:
+    broker = loaded.settings.broker
+    has_keys = isinstance(broker, AlpacaBrokerSettings)
+    taken: dict[tuple[str, str], int] = {}
+    for index, feed in enumerate(loaded.settings.data.feeds):
+        path: KeyPath = (*FEEDS, index)
+        match feed:
+            case FileFeedSettings():
+                yield from _check_file(loaded, path, feed)
+            case SyntheticFeedSettings():
+                for symbol in feed.start_price:
+                    if symbol not in feed.symbols:
+                        remedy = suggest(symbol, feed.symbols)
+                        yield loaded.problem((*path, "start_price", symbol), "is no symbol of this feed", remedy)
+            case AlpacaFeedSettings():
+                yield from _check_stream(loaded, path, feed, has_keys)
+        for symbol in feed.symbols:
+            for schema in feed.schemas:
+                first = taken.setdefault((symbol, schema), index)
+                if first != index and loaded.is_complete(FEEDS):
+                    other = loaded.original((*FEEDS, first))[-1]
+                    yield loaded.problem(
+                        (*path, "symbol" if isinstance(feed, FileFeedSettings) else "symbols"),
+                        f"{schema} of {symbol} already come from data.feeds[{other}]",
+                        "one feed for each symbol and kind of data",
+                    )
+
+
+def _check_file(loaded: LoadedSettings, path: KeyPath, feed: FileFeedSettings) -> Iterator[Problem]:
+    if not feed.path.exists():
+        siblings = [p.name for p in feed.path.parent.iterdir()] if feed.path.parent.is_dir() else []
+        meant = near_miss(feed.path.name, siblings)
+        yield loaded.problem(
+            (*path, "path"), f"there is no file {feed.path}", f"did you mean {meant}?" if meant else ""
+        )
+    elif not feed.path.is_file():
+        yield loaded.problem((*path, "path"), f"{feed.path} is not a file")
+    elif not os.access(feed.path, os.R_OK):
+        yield loaded.problem((*path, "path"), f"{feed.path} cannot be read by this user")
+
+
+def _check_stream(loaded: LoadedSettings, path: KeyPath, feed: AlpacaFeedSettings, has_keys: bool) -> Iterator[Problem]:
+    for key in ("api_key", "api_secret"):
+        if getattr(feed, key) is None and not has_keys:
+            yield loaded.problem((*path, key), "is missing", "set it here or use the keys of an alpaca [broker]")
+    if (urlsplit(feed.url).hostname or "").endswith("alpaca.markets"):
+        crypto = "/crypto/" in feed.url
+        for at, symbol in enumerate(feed.symbols):
+            if ("/" in symbol) != crypto:
+                kind = "crypto" if crypto else "stock"
+                yield loaded.problem((*path, "symbols", at), f"{symbol} is not on a {kind} stream", "use a feed each")
+
+
+def _check_strategies(loaded: LoadedSettings) -> Iterator[Problem]:
+    seen: dict[str, int] = {}
+    for index, strategy in enumerate(loaded.settings.strategies):
+        path: KeyPath = ("strategies", index)
+        first = seen.setdefault(strategy.id, index)
+        if first != index:
+            other = loaded.original(("strategies", first))[-1]
+            yield loaded.problem(
+                (*path, "id"), f'"{strategy.id}" is the id of strategies[{other}] too', "choose another"
+            )
+        yield from _check_class(loaded, path, strategy)
+
+
+def _check_class(loaded: LoadedSettings, path: KeyPath, strategy: StrategySettings) -> Iterator[Problem]:
+    try:
+        found = import_strategy(strategy.class_path)
+    except StrategyClassMissing as error:
+        yield loaded.problem((*path, "class"), str(error), error.remedy)
+        return
+    try:
+        validate_params(found, strategy.params)
+    except ValidationError as error:
+        findings = explain(found.Params, error, strategy.params)
+        wrong = {finding.path for finding in findings}
+        for finding in findings:
+            yield loaded.problem((*path, "params", *finding.path), finding.message, finding.remedy)
+    else:
+        wrong = set()
+    if found.Params.model_config.get("extra") != "allow":
+        known = {field.alias or name for name, field in found.Params.model_fields.items()}
+        for key in strategy.params:
+            # A model that ignores unknown keys would trade with a default where a typo stands.
+            if key not in known and key not in found.Params.model_fields and (key,) not in wrong:
+                yield loaded.problem((*path, "params", key), "unknown key", suggest(key, known))
+
+
+def _check_symbols(loaded: LoadedSettings) -> Iterator[Problem]:
+    settings = loaded.settings
+    allowed = settings.risk.allowed_symbols
+    feeds: dict[Symbol, list[tuple[int, FeedSettings]]] = defaultdict(list)
+    for index, feed in enumerate(settings.data.feeds):
+        for symbol in feed.symbols:
+            feeds[symbol].append((index, feed))
+    for number, strategy in enumerate(settings.strategies):
+        path: KeyPath = ("strategies", number)
+        for at, symbol in enumerate(strategy.symbols):
+            if allowed is not None and symbol not in allowed:
+                remedy = suggest(symbol, allowed)
+                yield loaded.problem((*path, "symbols", at), f"{symbol} is not in risk.allowed_symbols", remedy)
+            # A feed that could not be read may well deliver the symbol.
+            if not loaded.is_complete(FEEDS):
+                continue
+            if symbol not in feeds:
+                remedy = _symbol_remedy(symbol, list(feeds))
+                yield loaded.problem((*path, "symbols", at), f"no feed delivers {symbol}", remedy)
+            else:
+                yield from _check_bars(loaded, path, strategy, symbol, feeds[symbol])
+
+
+def _symbol_remedy(symbol: str, delivered: list[Symbol]) -> str:
+    if not delivered:
+        return "there is no [[data.feeds]] table"
+    meant = near_miss(symbol, delivered)
+    listed = f"the feeds deliver {', '.join(delivered)}"
+    return f"did you mean {meant}? {listed}" if meant else listed
+
+
+def _check_bars(
+    loaded: LoadedSettings,
+    path: KeyPath,
+    strategy: StrategySettings,
+    symbol: Symbol,
+    feeds: list[tuple[int, FeedSettings]],
+) -> Iterator[Problem]:
+    """Bars can be made of ticks, or of smaller bars that add up."""
+    if any(schema != "bars" for _, feed in feeds for schema in feed.schemas):
+        return
+    for index, feed in feeds:
+        interval_ns = feed.interval_ns if isinstance(feed, FileFeedSettings) else MINUTE_NS
+        if strategy.interval_ns % interval_ns:
+            given = format_interval(interval_ns)
+            number = loaded.original((*FEEDS, index))[-1]
+            yield loaded.problem(
+                (*path, "bars"),
+                f"bars of {strategy.bars} cannot be made for {symbol}",
+                f"data.feeds[{number}] delivers bars of {given}: use a multiple of {given}",
+            )
+
+
+def _check_risk_symbols(loaded: LoadedSettings) -> Iterator[Problem]:
+    """A limit under a misspelt symbol would limit nothing."""
+    settings = loaded.settings
+    traded = {symbol for strategy in settings.strategies for symbol in strategy.symbols}
+    if not traded or not loaded.is_complete(("strategies",)):
+        return
+    for symbol in settings.risk.symbols:
+        if symbol not in traded:
+            remedy = suggest(symbol, traded)
+            yield loaded.problem(("risk", "symbols", symbol), f"no strategy trades {symbol}", remedy)

@@ -1,0 +1,112 @@
+"""From settings to what the core works with: limits, rules, and what to build of each symbol. Pure."""
+
+from decimal import Decimal
+
+import msgspec
+
+from tradingd.core.bars import parse_interval
+from tradingd.core.identifiers import StrategyId, Symbol
+from tradingd.core.market import NS_PER_SECOND
+from tradingd.core.risk import OrderLimits, RiskRules
+from tradingd.core.risk_metrics import RiskLimits
+from tradingd.core.symbol_plan import SymbolPlan
+from tradingd.settings.feeds import AlpacaFeedSettings, FeedSettings, FileFeedSettings, SyntheticFeedSettings
+from tradingd.settings.risk import RiskOverrides
+from tradingd.settings.root import Settings
+
+
+class _Delivery(msgspec.Struct, frozen=True):
+    """What one feed delivers of each of its symbols."""
+
+    symbols: tuple[Symbol, ...]
+    ticks: bool
+    trades: bool
+    bar_interval: int | None
+    realtime: bool
+
+
+def _delivery(feed: FeedSettings) -> _Delivery:
+    match feed:
+        case FileFeedSettings():
+            kind = feed.data_schema
+            bars = feed.interval_ns if kind == "bars" else None
+            return _Delivery((Symbol(feed.symbol),), kind != "bars", kind == "trades", bars, False)
+        case SyntheticFeedSettings():
+            return _Delivery(tuple(feed.symbols), True, True, None, True)
+        case AlpacaFeedSettings():
+            channels = feed.channels
+            bars = parse_interval("1m") if "bars" in channels else None
+            ticks = "quotes" in channels or "trades" in channels
+            return _Delivery(tuple(feed.symbols), ticks, "trades" in channels, bars, True)
+
+
+def symbol_plans(settings: Settings) -> tuple[SymbolPlan, ...]:
+    """One plan for each symbol that a feed delivers."""
+    wanted: dict[Symbol, set[int]] = {}
+    for strategy in settings.strategies:
+        for symbol in strategy.symbols:
+            wanted.setdefault(symbol, set()).add(strategy.interval_ns)
+    plans: dict[Symbol, SymbolPlan] = {}
+    for delivery in map(_delivery, settings.data.feeds):
+        for symbol in delivery.symbols:
+            before = plans.get(symbol)
+            plans[symbol] = SymbolPlan(
+                symbol=symbol,
+                intervals=tuple(sorted(wanted.get(symbol, ()))),
+                ticks=delivery.ticks or (before is not None and before.ticks),
+                trades=delivery.trades or (before is not None and before.trades),
+                bar_interval=delivery.bar_interval if before is None else before.bar_interval or delivery.bar_interval,
+                realtime=delivery.realtime and (before is None or before.realtime),
+            )
+    return tuple(plans.values())
+
+
+def traded_symbols(settings: Settings) -> tuple[Symbol, ...]:
+    """Every symbol that a strategy trades, each once, in the order of the file."""
+    return tuple(dict.fromkeys(symbol for strategy in settings.strategies for symbol in strategy.symbols))
+
+
+def _limits(overrides: RiskOverrides) -> OrderLimits:
+    return OrderLimits(
+        max_order_value=overrides.max_order_value,
+        max_order_quantity=overrides.max_order_quantity,
+        max_position_quantity=overrides.max_position_quantity,
+        max_position_value=overrides.max_position_value,
+    )
+
+
+def risk_rules(settings: Settings, *, multiplier: Decimal | None = None) -> RiskRules:
+    """The pre-trade rules; the venue's own margin multiplier caps `max_leverage` where it is known."""
+    risk = settings.risk
+    leverage = risk.max_leverage if multiplier is None else min(risk.max_leverage, multiplier)
+    allowed = risk.allowed_symbols or traded_symbols(settings)
+    stale_after_ns = round(settings.data.stale_after_s * NS_PER_SECOND)
+    return RiskRules(
+        account=OrderLimits(
+            max_order_value=risk.max_order_value,
+            max_order_quantity=risk.max_order_quantity,
+            max_position_quantity=risk.max_position_quantity,
+            max_position_value=risk.max_position_value,
+        ),
+        by_symbol={Symbol(symbol): _limits(overrides) for symbol, overrides in risk.symbols.items()},
+        by_strategy={StrategyId(strategy.id): _limits(strategy.risk) for strategy in settings.strategies},
+        max_gross_exposure=risk.max_gross_exposure,
+        max_leverage=leverage,
+        price_collar_pct=risk.price_collar_pct,
+        max_orders_per_minute=risk.max_orders_per_minute,
+        allow_short=risk.allow_short,
+        allowed_symbols=frozenset(map(Symbol, allowed)),
+        stale_after_ns=stale_after_ns,
+    )
+
+
+def risk_limits(settings: Settings) -> RiskLimits:
+    """The limits whose breach halts trading."""
+    risk = settings.risk
+    return RiskLimits(
+        max_daily_loss=risk.max_daily_loss,
+        max_drawdown_pct=risk.max_drawdown_pct,
+        max_leverage=None,
+        max_gross_exposure=None,
+        max_var_99_pct=risk.max_var_99_pct,
+    )

@@ -1,0 +1,129 @@
+"""The smaller tables: daemon, data, strategies, execution, portfolio, journal, reporting, replay."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, Strict
+
+from tradingd.core.bars import parse_interval
+from tradingd.core.identifiers import StrategyId
+from tradingd.settings.feeds import FeedSettings
+from tradingd.settings.fields import (
+    AnyDecimal,
+    IntervalText,
+    NonNegativeFloat,
+    PositiveDecimal,
+    PositiveFloat,
+    PositiveInt,
+    Section,
+    SymbolList,
+)
+from tradingd.settings.risk import RiskOverrides
+
+
+class DaemonSettings(Section):
+    """The process: where it keeps its state and how it speaks."""
+
+    state_dir: Annotated[Path, Strict(False)] = Field(
+        default=Path("/var/lib/tradingd"),
+        description="Folder of journal, database and control socket; a relative path starts at the configuration "
+        "file's folder. Left out: $STATE_DIRECTORY, else /var/lib/tradingd/NAME for NAME.toml.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="Least level logged.")
+    log_format: Literal["auto", "json", "text"] = Field(
+        default="auto", description="auto is text on a terminal and JSON lines elsewhere."
+    )
+    log_file: Annotated[Path, Strict(False)] | None = Field(
+        default=None, description="Also log to this file, rotated; a relative path starts at the file's folder."
+    )
+    stop_timeout_s: PositiveFloat = Field(default=10.0, description="Seconds that an orderly stop may take.")
+
+
+class DataSettings(Section):
+    """Market data: what counts as stale or wild, and where it comes from."""
+
+    stale_after_s: NonNegativeFloat = Field(
+        default=30.0, description="A symbol without data for longer takes no new orders; 0 turns the check off."
+    )
+    max_move_pct: PositiveFloat = Field(
+        default=20.0,
+        description="An event further than this from the last good price is set aside until a second one confirms it.",
+    )
+    history_days: PositiveInt = Field(default=30, description="Days of bars kept in the store.")
+    feeds: Annotated[tuple[FeedSettings, ...], Strict(False)] = Field(
+        default=(), description="Sources of market data, one [[data.feeds]] table each."
+    )
+
+
+class StrategySettings(Section):
+    """One strategy: its class, what it trades and its parameters."""
+
+    id: Annotated[StrategyId, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,19}$")] = Field(
+        description="Name in log, journal and order ids: up to 20 of a-z, 0-9, _ and -."
+    )
+    class_path: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")] = Field(
+        alias="class", description='Where the class is: "package.module:Class".'
+    )
+    symbols: SymbolList = Field(description="Symbols that the strategy sees and trades.")
+    bars: IntervalText = Field(default="1m", description="Length of the bars it gets: 5s, 1m, 5m, 1h, 1d.")
+    params: dict[str, Any] = Field(default={}, description="Parameters; the class says which.")
+    risk: RiskOverrides = Field(default=RiskOverrides(), description="Limits of this strategy alone.")
+
+    @property
+    def interval_ns(self) -> int:
+        """Length of the strategy's bars in nanoseconds."""
+        return parse_interval(self.bars)
+
+
+class ExecutionSettings(Section):
+    """Orders: how doubts about them are settled."""
+
+    unknown_grace_s: PositiveFloat = Field(
+        default=2.0, description="Seconds before the venue is asked about an order whose answer was lost."
+    )
+    reconcile_interval_s: PositiveFloat = Field(
+        default=30.0, description="Seconds between two comparisons of our books with the venue's."
+    )
+    external_positions: Literal["adopt", "halt"] = Field(
+        default="adopt", description="What to do about a position that no strategy explains."
+    )
+
+
+class PortfolioSettings(Section):
+    """The books."""
+
+    base_currency: Annotated[str, Field(pattern=r"^[A-Z]{3,5}$")] = Field(
+        default="USD", description="Currency of all money."
+    )
+    equity_interval_s: PositiveFloat = Field(
+        default=60.0, description="Seconds between two points of the equity curve."
+    )
+
+
+class JournalSettings(Section):
+    """The journal."""
+
+    durability: Literal["power", "process"] = Field(
+        default="power",
+        description="What an order intent must survive before it leaves: a power cut, or the end of the process.",
+    )
+    keep_days: PositiveInt = Field(default=7, description="Days that closed orders stay in snapshots.")
+
+
+class ReportingSettings(Section):
+    """Performance reports."""
+
+    annualisation_days: PositiveDecimal = Field(
+        default=Decimal(252), description="Trading days in a year: 252 for equities, 365 for crypto."
+    )
+    risk_free_rate: AnyDecimal = Field(default=Decimal(0), description="Annual rate that the Sharpe ratio subtracts.")
+
+
+class ReplaySettings(Section):
+    """`tradingd replay`."""
+
+    starting_cash: PositiveDecimal = Field(default=Decimal(100_000), description="Cash at the start of a replay.")
+    fee_bps: AnyDecimal = Field(
+        default=Decimal(0), description="Fee of a fill in hundredths of a percent of its value."
+    )

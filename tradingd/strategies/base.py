@@ -1,0 +1,214 @@
+"""The base of every strategy: what it may override, and what it may ask for.
+
+A strategy is one class and a pydantic model of its parameters. It runs unchanged in replay, on paper and live, and sees
+nothing of which it is: it is called back with what happened and answers with signals. It never waits, and it keeps what
+must outlive the process in `self.state`.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import ClassVar, Generic, Protocol, TypeAlias, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol
+from tradingd.core.market import PriceBar, TickData
+from tradingd.core.orders import (
+    ZERO,
+    ExecutionReport,
+    OrderDenied,
+    OrderTerms,
+    OrderType,
+    SignalAction,
+    TimeInForce,
+    Trade,
+)
+
+StateValue: TypeAlias = str | int | float | bool | None
+
+
+class Params(BaseModel):
+    """Base of a strategy's parameters: strict, and an unknown one is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StrategyContext(Protocol):
+    """What the strategy engine does for a strategy."""
+
+    def now(self) -> int:
+        """Time of day in ns UTC; the data's own time in replay."""
+        ...
+
+    def position(self, symbol: Symbol) -> Decimal:
+        """This strategy's filled quantity."""
+        ...
+
+    def working(self, symbol: Symbol) -> Decimal:
+        """Signed quantity of this strategy's signals and orders that have not filled yet."""
+        ...
+
+    def bars(self, symbol: Symbol, count: int) -> Sequence[PriceBar]:
+        """The last closed bars, oldest first."""
+        ...
+
+    def emit(self, symbol: Symbol, action: SignalAction, quantity: Decimal, terms: OrderTerms, reason: str) -> None:
+        """Send a signal."""
+        ...
+
+    def cancel(self, client_order_id: ClientOrderId) -> None:
+        """Ask for a cancel of one of this strategy's orders."""
+        ...
+
+    def set_timer(self, name: str, at_ns: int, every_ns: int | None) -> None:
+        """Have `on_timer` called at a time, and then again in fixed steps."""
+        ...
+
+    def cancel_timer(self, name: str) -> None:
+        """Forget a timer."""
+        ...
+
+    def say(self, message: str, details: dict[str, object]) -> None:
+        """Write a line to the structured log."""
+        ...
+
+
+P = TypeVar("P", bound=BaseModel)
+
+
+class Strategy(Generic[P]):
+    """Override the `on_*` methods; call the others."""
+
+    Params: ClassVar[type[BaseModel]] = Params
+    """The model of this strategy's parameters."""
+
+    def __init__(self, strategy_id: StrategyId, symbols: Sequence[Symbol], params: P) -> None:
+        self.id = strategy_id
+        self.symbols = tuple(symbols)
+        self.params = params
+        self.state: dict[str, StateValue] = {}
+        """Kept across restarts: saved with each fill, order event, timer and at the stop when it has changed."""
+        self._context: StrategyContext
+
+    def bind(self, context: StrategyContext, state: dict[str, StateValue]) -> None:
+        """Connect to the engine and to the state of the run before; called once, before `on_start`."""
+        self._context = context
+        self.state = state
+
+    # -- what to override ---------------------------------------------------------------------------------------------
+
+    @property
+    def warmup(self) -> int:
+        """How many closed bars of each symbol to have before the first decision."""
+        return 0
+
+    def on_start(self) -> None:
+        """Begin; history has not been loaded yet."""
+
+    def on_history(self, bar: PriceBar) -> None:
+        """Take in a bar from before the start: update indicators, decide nothing."""
+
+    def on_bar(self, bar: PriceBar) -> None:
+        """React to a bar that has just closed."""
+
+    def on_tick(self, tick: TickData) -> None:
+        """React to a quote or a trade of the market."""
+
+    def on_fill(self, trade: Trade) -> None:
+        """React to an execution of one of this strategy's orders; the position already counts it."""
+
+    def on_order(self, report: ExecutionReport | OrderDenied) -> None:
+        """React to anything else that happens to one of this strategy's orders, a refusal included."""
+
+    def on_timer(self, name: str, now: int) -> None:
+        """React to a timer that was set."""
+
+    def on_stop(self) -> None:
+        """End; signals from here on are refused."""
+
+    # -- what to call -------------------------------------------------------------------------------------------------
+
+    def buy(
+        self,
+        symbol: Symbol,
+        quantity: Decimal,
+        *,
+        limit_price: Decimal | None = None,
+        stop_price: Decimal | None = None,
+        time_in_force: TimeInForce = TimeInForce.DAY,
+        reason: str = "",
+    ) -> None:
+        """Signal a purchase: at market, or as the prices given make it."""
+        self._context.emit(symbol, SignalAction.BUY, quantity, _terms(limit_price, stop_price, time_in_force), reason)
+
+    def sell(
+        self,
+        symbol: Symbol,
+        quantity: Decimal,
+        *,
+        limit_price: Decimal | None = None,
+        stop_price: Decimal | None = None,
+        time_in_force: TimeInForce = TimeInForce.DAY,
+        reason: str = "",
+    ) -> None:
+        """Signal a sale: at market, or as the prices given make it."""
+        self._context.emit(symbol, SignalAction.SELL, quantity, _terms(limit_price, stop_price, time_in_force), reason)
+
+    def target_position(self, symbol: Symbol, quantity: Decimal, *, reason: str = "") -> None:
+        """Signal what is missing, at market, to hold `quantity` once everything under way has filled."""
+        missing = quantity - self._context.position(symbol) - self._context.working(symbol)
+        if missing > ZERO:
+            self.buy(symbol, missing, reason=reason)
+        elif missing < ZERO:
+            self.sell(symbol, -missing, reason=reason)
+
+    def hold(self, symbol: Symbol, *, reason: str) -> None:
+        """Record the decision to do nothing."""
+        self._context.emit(symbol, SignalAction.HOLD, ZERO, OrderTerms(), reason)
+
+    def cancel(self, client_order_id: ClientOrderId) -> None:
+        """Ask for a cancel of one of this strategy's own orders."""
+        self._context.cancel(client_order_id)
+
+    def position(self, symbol: Symbol) -> Decimal:
+        """This strategy's filled quantity, negative when short."""
+        return self._context.position(symbol)
+
+    def working(self, symbol: Symbol) -> Decimal:
+        """Signed quantity that signals and orders under way would still add."""
+        return self._context.working(symbol)
+
+    def bars(self, symbol: Symbol, count: int) -> Sequence[PriceBar]:
+        """The last `count` closed bars (fewer while there are fewer), oldest first."""
+        return self._context.bars(symbol, count)
+
+    @property
+    def now(self) -> int:
+        """Time of day in ns UTC; the data's own time in replay."""
+        return self._context.now()
+
+    def set_timer(self, name: str, at_ns: int, *, every_ns: int | None = None) -> None:
+        """Have `on_timer(name, now)` called once `at_ns` has come, and then every `every_ns`."""
+        self._context.set_timer(name, at_ns, every_ns)
+
+    def cancel_timer(self, name: str) -> None:
+        """Forget a timer."""
+        self._context.cancel_timer(name)
+
+    def log(self, message: str, **details: object) -> None:
+        """Write a line to the structured log, under `strategy.message`."""
+        self._context.say(message, details)
+
+
+def _terms(limit_price: Decimal | None, stop_price: Decimal | None, time_in_force: TimeInForce) -> OrderTerms:
+    if limit_price is not None and stop_price is not None:
+        order_type = OrderType.STOP_LIMIT
+    elif limit_price is not None:
+        order_type = OrderType.LIMIT
+    elif stop_price is not None:
+        order_type = OrderType.STOP
+    else:
+        order_type = OrderType.MARKET
+    return OrderTerms(
+        order_type=order_type, limit_price=limit_price, stop_price=stop_price, time_in_force=time_in_force
+    )

@@ -1,0 +1,281 @@
+"""The wiring: makes the modules and hands each what it needs of the others. Called by the orchestrator alone.
+
+Both drivers build the same modules here; only the edges (clock, inboxes, adapter, sinks) differ.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from tradingd.brokers.base import BrokerAdapter, BrokerEvent, BrokerSink
+from tradingd.core.books import Books
+from tradingd.core.entries import AccountOpened
+from tradingd.core.identifiers import ClientOrderId
+from tradingd.core.market import NS_PER_SECOND, MarketDataEvent
+from tradingd.core.orders import StrategySignal
+from tradingd.core.performance import PerformanceReportData
+from tradingd.core.venue_view import VenueSnapshot
+from tradingd.feeds.base import BarHistory
+from tradingd.journal.projection import Projection
+from tradingd.modules.broker_interface import BrokerInterface
+from tradingd.modules.configuration_manager import ConfigurationManager
+from tradingd.modules.data_handler import DataHandler
+from tradingd.modules.execution_engine import ExecutionEngine
+from tradingd.modules.portfolio_manager import PortfolioManager
+from tradingd.modules.reporting_engine import Report, ReportingEngine
+from tradingd.modules.risk_manager import RiskManager
+from tradingd.modules.strategy_engine import StrategyEngine, StrategyEvent
+from tradingd.modules.trade_logger import LoggedEvent, TradeLogger
+from tradingd.runtime.channel import ConflatingInbox, Inbox, LocalInbox, QueueInbox
+from tradingd.runtime.clock import Clock
+from tradingd.runtime.events import ExecutionEvent, StrategyFailed
+from tradingd.runtime.module import ClockTick, Module
+from tradingd.runtime.ports import Spawn
+from tradingd.runtime.reconciler import Reconciler
+from tradingd.runtime.venue_sync import VenueSync
+from tradingd.settings.params import import_strategy, validate_params
+from tradingd.settings.plans import risk_limits, risk_rules, symbol_plans
+from tradingd.settings.root import Settings
+from tradingd.strategies.base import Strategy
+
+IsOurs: TypeAlias = Callable[[ClientOrderId], bool]
+"""Tells our order ids from others'."""
+
+
+@dataclass(frozen=True)
+class Inboxes:
+    """One inbox for each module that is driven by events."""
+
+    data: Inbox[ClockTick]
+    strategies: Inbox[StrategyEvent]
+    execution: Inbox[ExecutionEvent | StrategySignal | StrategyFailed]
+    broker: Inbox[BrokerEvent]
+    portfolio: Inbox[ClockTick]
+    risk: Inbox[ClockTick]
+    configuration: Inbox[ClockTick]
+    logger: Inbox[LoggedEvent]
+    reporting: Inbox[ClockTick]
+
+    @classmethod
+    def live(cls) -> "Inboxes":
+        """Bounded queues between tasks."""
+        return cls(
+            data=QueueInbox("data_handler", capacity=64),
+            strategies=ConflatingInbox("strategy_engine", capacity=1024),
+            execution=QueueInbox("execution_engine", capacity=1024),
+            broker=QueueInbox("broker_interface", capacity=4096),
+            portfolio=QueueInbox("portfolio_manager", capacity=64),
+            risk=QueueInbox("risk_manager", capacity=64),
+            configuration=QueueInbox("configuration_manager", capacity=64),
+            logger=QueueInbox("trade_logger", capacity=32_768),
+            reporting=QueueInbox("reporting_engine", capacity=64),
+        )
+
+    @classmethod
+    def local(cls) -> "Inboxes":
+        """Plain queues of one thread."""
+        return cls(
+            data=LocalInbox(),
+            strategies=LocalInbox(),
+            execution=LocalInbox(),
+            broker=LocalInbox(),
+            portfolio=LocalInbox(),
+            risk=LocalInbox(),
+            configuration=LocalInbox(),
+            logger=LocalInbox(),
+            reporting=LocalInbox(),
+        )
+
+
+@dataclass(frozen=True)
+class Edges:
+    """What the modules meet the outside world through; each driver brings its own."""
+
+    clock: Clock
+    journal_id: str
+    make_adapter: Callable[[BrokerSink, IsOurs], BrokerAdapter]
+    database: Projection | None
+    market_sinks: tuple[Callable[[MarketDataEvent], None], ...]
+    histories: tuple[BarHistory, ...]
+    wait_room: Callable[[], Awaitable[None]]
+    spawn: Spawn
+    measure: Callable[[], PerformanceReportData]
+    render_report: Callable[[Report], str]
+    report_folder: Path | None
+    file_stamp: Callable[[], object]
+    on_reconciled: Callable[[], None]
+    sample_interval_ns: int
+    reconcile_interval_ns: int
+
+
+@dataclass(frozen=True)
+class Modules:
+    """The modules, wired."""
+
+    adapter: BrokerAdapter
+    venue_sync: VenueSync
+    data: DataHandler
+    strategies: StrategyEngine
+    execution: ExecutionEngine
+    broker: BrokerInterface
+    portfolio: PortfolioManager
+    risk: RiskManager
+    configuration: ConfigurationManager
+    logger: TradeLogger
+    reporting: ReportingEngine
+
+    def in_start_order(self) -> tuple[Module[Any], ...]:
+        """Each after everything that it depends on; a stop goes the other way."""
+        return (
+            self.logger,
+            self.configuration,
+            self.portfolio,
+            self.risk,
+            self.broker,
+            self.execution,
+            self.strategies,
+            self.data,
+            self.reporting,
+        )
+
+
+def build_strategies(settings: Settings) -> list[tuple[Strategy[Any], int]]:
+    """Make every strategy of the configuration, with the length of its bars."""
+    built: list[tuple[Strategy[Any], int]] = []
+    for entry in settings.strategies:
+        strategy_class = import_strategy(entry.class_path)
+        params = validate_params(strategy_class, entry.params)
+        built.append((strategy_class(entry.id, entry.symbols, params), entry.interval_ns))
+    return built
+
+
+def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logger: TradeLogger) -> Modules:
+    """Make the modules and hand each what it needs of the others.
+
+    The logger comes ready made: it is the first module, and what the edges are made of already writes to it.
+    """
+    adapter = edges.make_adapter(
+        inboxes.broker.put, lambda order_id: edges.journal_id in order_id or order_id in books.orders
+    )
+    portfolio = PortfolioManager(
+        inboxes.portfolio,
+        books=books,
+        journal=logger,
+        log=logger,
+        clock=edges.clock,
+        sample_interval_ns=edges.sample_interval_ns,
+        measure=edges.measure,
+    )
+    database = edges.database
+    data = DataHandler(
+        inboxes.data,
+        plans=symbol_plans(settings),
+        market_sinks=(*edges.market_sinks, portfolio.on_market_data),
+        strategies=inboxes.strategies,
+        bar_store=None if database is None else database.put,
+        histories=(*(() if database is None else (database,)), *edges.histories, adapter),
+        wait_room=edges.wait_room,
+        log=logger,
+        clock=edges.clock,
+        max_move_pct=settings.data.max_move_pct,
+        stale_after_ns=round(settings.data.stale_after_s * NS_PER_SECOND),
+    )
+    broker = BrokerInterface(
+        inboxes.broker,
+        adapter=adapter,
+        orders=books.orders,
+        execution=inboxes.execution,
+        spawn=edges.spawn,
+        log=logger,
+    )
+    risk = RiskManager(
+        inboxes.risk,
+        books=books,
+        rules=risk_rules(settings),
+        limits=risk_limits(settings),
+        latest=data.latest,
+        age_of=data.age_ns,
+        instrument_of=broker.instrument,
+        journal=logger,
+        log=logger,
+        clock=edges.clock,
+        annualisation_days=int(settings.reporting.annualisation_days),
+    )
+    venue_sync = VenueSync(
+        books=books,
+        reconciler=Reconciler(books, grace_ns=round(settings.execution.unknown_grace_s * NS_PER_SECOND)),
+        broker=broker,
+        journal=logger,
+        risk=risk,
+        log=logger,
+        clock=edges.clock,
+        account_of=lambda snapshot: account_opened(settings, snapshot),
+        interval_ns=edges.reconcile_interval_ns,
+        halt_on_external=settings.execution.external_positions == "halt",
+        on_reconciled=edges.on_reconciled,
+    )
+    strategies = StrategyEngine(
+        inboxes.strategies,
+        strategies=build_strategies(settings),
+        signals=inboxes.execution,
+        books=books,
+        journal=logger,
+        log=logger,
+        log_signal=logger.log_signal,
+        clock=edges.clock,
+    )
+    execution = ExecutionEngine(
+        inboxes.execution,
+        books=books,
+        journal=logger,
+        log=logger,
+        clock=edges.clock,
+        risk=risk,
+        ledger=portfolio,
+        broker=broker,
+        strategies=inboxes.strategies,
+        signal_taken=strategies.signal_taken,
+        latest=data.latest,
+        instrument_of=broker.instrument,
+        order_id_prefix=f"{edges.journal_id}{books.run}",
+        venue=venue_sync,
+    )
+    configuration = ConfigurationManager(
+        inboxes.configuration, settings=settings, file_stamp=edges.file_stamp, log=logger
+    )
+    reporting = ReportingEngine(
+        inboxes.reporting,
+        performance=portfolio.get_performance_snapshot,
+        risk=risk.get_current_risk_metrics,
+        trades=logger.get_trade_history,
+        render=edges.render_report,
+        folder=edges.report_folder,
+        spawn=edges.spawn,
+        log=logger,
+    )
+    return Modules(
+        adapter=adapter,
+        venue_sync=venue_sync,
+        data=data,
+        strategies=strategies,
+        execution=execution,
+        broker=broker,
+        portfolio=portfolio,
+        risk=risk,
+        configuration=configuration,
+        logger=logger,
+        reporting=reporting,
+    )
+
+
+def account_opened(settings: Settings, snapshot: VenueSnapshot) -> AccountOpened:
+    """The journal's record of the account that it belongs to."""
+    account = snapshot.account
+    return AccountOpened(
+        broker=settings.broker.kind,
+        account_id=account.account_id,
+        account_kind=account.account_kind,
+        currency=account.currency,
+        cash=account.cash,
+    )
