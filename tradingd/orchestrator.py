@@ -344,18 +344,7 @@ class Orchestrator:
         )
         self._control = ControlServer(self._paths.control_socket, facade)
         supervisor.run_restartable("edge:control", self._control.start, once=True)
-        listeners = [
-            _queue(inbox)
-            for inbox in (
-                inboxes.data,
-                inboxes.strategies,
-                inboxes.execution,
-                inboxes.portfolio,
-                inboxes.risk,
-                inboxes.configuration,
-                inboxes.reporting,
-            )
-        ]
+        listeners = [_queue(module.inbox) for module in modules.listeners()]
         supervisor.run_fatal("clock", pulse(self._clock, listeners, interval_s=BEAT_S, on_beat=self._on_beat))
 
     def _conflated(self) -> int:

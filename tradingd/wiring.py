@@ -139,6 +139,18 @@ class Modules:
             self.reporting,
         )
 
+    def listeners(self) -> tuple[Module[Any], ...]:
+        """Those that want to know the time."""
+        return (
+            self.data,
+            self.strategies,
+            self.execution,
+            self.portfolio,
+            self.risk,
+            self.configuration,
+            self.reporting,
+        )
+
 
 def build_strategies(settings: Settings) -> list[tuple[Strategy[Any], int]]:
     """Make every strategy of the configuration, with the length of its bars."""

@@ -5,6 +5,7 @@ import random
 from collections.abc import Sequence
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -298,15 +299,8 @@ def test_a_removed_order_is_gone_and_a_reduced_one_fills_less() -> None:
 
 def test_a_stop_elected_in_a_former_run_goes_on_as_a_limit() -> None:
     market = SimulatedMarket()
-    kept = MatchOrder(
-        order_id="o",
-        symbol=ABC,
-        side=Side.SELL,
-        quantity=D(5),
-        terms=OrderTerms(order_type=STOP_LIMIT, stop_price=D("9.5"), limit_price=D("9.4")),
-        ts_arrived=0,
-        elected=True,
-    )
+    stop = order(Side.SELL, "5", STOP_LIMIT, stop="9.5", limit="9.4")
+    kept = msgspec.structs.replace(stop, elected=True)
     assert not market.arrive(kept)
     assert [describe(outcome) for outcome in market.on_market_data(quote(9.6, 9.7))] == ["o 5@9.4"]
 

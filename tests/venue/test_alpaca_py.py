@@ -34,7 +34,7 @@ from alpaca.trading.requests import (
     TakeProfitRequest,
 )
 from alpaca.trading.stream import TradingStream
-from tests.venue.conftest import NOON, Desk
+from tests.venue.running_venue import NOON, Desk
 from tradingd.core.market import MINUTE_NS
 
 KEYS = ("paper", "paper-secret")
@@ -156,10 +156,10 @@ class Heard:
         self.items.append(item)
         self._changed.set()
 
-    async def count(self, wanted: int, provoke: Callable[[], None] = lambda: None) -> None:
-        """Wait until enough was heard, provoking it again and again: a client may not yet have subscribed."""
+    async def until(self, condition: Callable[[], bool], provoke: Callable[[], None] = lambda: None) -> None:
+        """Wait until something was heard, provoking it again and again: a client may not yet have subscribed."""
         async with asyncio.timeout(15):
-            while len(self.items) < wanted:
+            while not condition():
                 provoke()
                 try:
                     async with asyncio.timeout(0.05):
@@ -167,6 +167,10 @@ class Heard:
                 except TimeoutError:
                     continue
                 self._changed.clear()
+
+    async def count(self, wanted: int, provoke: Callable[[], None] = lambda: None) -> None:
+        """Wait until enough was heard."""
+        await self.until(lambda: len(self.items) >= wanted, provoke)
 
 
 # The streams take handlers that `inspect` knows as coroutine functions.
@@ -201,12 +205,11 @@ async def test_trade_updates_are_streamed(desk: Desk, client: TradingClient) -> 
             while not heard.items:
                 await do(client.submit_order, limit_order(1))
                 await asyncio.sleep(0)
-        seen = len(heard.items)
         desk.quote(99.9, 100)
         await do(client.submit_order, market_order(qty=4))
-        await heard.count(seen + 2)
+        await heard.until(lambda: heard.items[-1].event == "fill")
         new, fill = heard.items[-2:]
-        assert (new.event, fill.event) == ("new", "fill")
+        assert (new.event, new.order.id) == ("new", fill.order.id)
         assert (fill.qty, fill.price, fill.position_qty) == (4.0, 100.0, 4.0)
         assert fill.order.status is OrderStatus.FILLED
 

@@ -1,5 +1,6 @@
 """Whatever is ordered and whatever the market does, the venue's books add up, in memory and on disk."""
 
+import resource
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -162,11 +163,38 @@ def test_the_books_add_up(happened: list[object]) -> None:
         check(run)
 
 
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Let no file grow any more: the system's own way to fail a write."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 def test_what_cannot_be_written_is_told_to_nobody() -> None:
-    with new_run() as (run, _):
-        run.store.close()
+    with new_run() as (run, path):
         body = OrderBody(symbol="AAPL", qty=1, side="buy", type="market", time_in_force="day")
-        with pytest.raises((JournalError, Exception)):
+        run.desk.submit(body)
+        told = len(run.told)
+        with full_disk(), pytest.raises(JournalError, match="cannot write its database"):
             run.desk.submit(body)
         assert run.desk.failed
-        assert not run.told
+        assert len(run.told) == told
+        run.store.close()
+        run.open(path)
+        assert len(run.store.orders(OrderQuery())) == 1
+
+
+def test_the_log_of_writes_is_folded_in_when_nothing_happens() -> None:
+    with new_run() as (run, path):
+        body = OrderBody(symbol="AAPL", qty=1, side="buy", type="limit", limit_price="1", time_in_force="day")
+        for _ in range(300):
+            run.desk.submit(body)
+            run.store.tidy()
+        assert path.stat().st_size < 50_000
+        run.store.tidy()
+        run.store.tidy()
+        assert path.stat().st_size > 50_000

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.venue.conftest import NOON, Desk
+from tests.venue.running_venue import NOON, Desk
 from tradingd.core.market import DAY_NS
 
 

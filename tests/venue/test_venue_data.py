@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import pytest
-from tests.venue.conftest import NOON, Desk, Starter
+from tests.venue.running_venue import NOON, Desk, Starter
 from tradingd.core.market import DAY_NS, MINUTE_NS, NS_PER_SECOND
 from tradingd.venue.bars import parse_timeframe
 

@@ -6,7 +6,7 @@ from typing import Any
 import aiohttp
 import pytest
 from pydantic import ValidationError
-from tests.venue.conftest import Desk, Starter
+from tests.venue.running_venue import Desk, Starter
 from tradingd.settings.venue import VenueSession, VenueSettings
 
 

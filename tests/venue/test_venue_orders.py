@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.venue.conftest import NOON, Desk, Starter
+from tests.venue.running_venue import NOON, Desk, Starter
 from tradingd.core.market import DAY_NS
 
 D = Decimal
@@ -367,36 +367,3 @@ async def test_a_day_order_ends_at_new_yorks_midnight(desk: Desk) -> None:
     ended = await desk.order(order["id"])
     assert (ended["status"], ended["filled_qty"]) == ("expired", "4")
     assert (await desk.order(kept["id"]))["status"] == "filled"
-
-
-# -- positions --------------------------------------------------------------------------------------------------------
-
-
-async def test_a_position_is_closed_whole_or_in_part(desk: Desk) -> None:
-    desk.quote(100, 100)
-    desk.quote(50_000, 50_000, symbol="BTC/USD")
-    await desk.submit(qty="10")
-    await desk.submit(symbol="BTC/USD", qty="1", time_in_force="gtc")
-    assert (await desk.call("DELETE", "/v2/positions/AAPL", qty="2"))[1]["qty"] == "2"
-    assert (await desk.call("DELETE", "/v2/positions/AAPL", percentage="25"))[1]["qty"] == "2"
-    assert (await desk.get("/v2/positions/AAPL"))["qty"] == "6"
-    assert (await desk.call("DELETE", "/v2/positions/AAPL", qty="7"))[0] == 403
-    assert (await desk.call("DELETE", "/v2/positions/AAPL", percentage="101"))[0] == 422
-    status, answers = await desk.call("DELETE", "/v2/positions")
-    assert status == 207
-    assert {(answer["symbol"], answer["status"]) for answer in answers} == {("AAPL", 200), ("BTCUSD", 200)}
-    assert await desk.get("/v2/positions") == []
-    status, body = await desk.call("GET", "/v2/positions/AAPL")
-    assert (status, body["code"]) == (404, 40410000)
-    assert (await desk.call("DELETE", "/v2/positions/AAPL"))[0] == 404
-
-
-async def test_closing_all_says_which_could_not_be_closed_unless_orders_go_first(desk: Desk) -> None:
-    desk.quote(100, 100)
-    await desk.submit(qty="10")
-    await desk.submit(qty="10", side="sell", type="limit", limit_price="120")
-    _, (answer,) = await desk.call("DELETE", "/v2/positions")
-    assert (answer["status"], answer["body"]["code"]) == (403, 40310000)
-    _, (answer,) = await desk.call("DELETE", "/v2/positions", cancel_orders="True")
-    assert answer["status"] == 200
-    assert await desk.get("/v2/positions") == []

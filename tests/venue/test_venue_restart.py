@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from tests.venue.conftest import KEYS, NOON, SYMBOLS, Clock, Desk, Starter
+from tests.venue.running_venue import KEYS, NOON, SYMBOLS, Clock, Desk, Starter
 from tradingd.core.market import DAY_NS
 from tradingd.errors import UsageError
 from tradingd.settings.venue import VenueSettings

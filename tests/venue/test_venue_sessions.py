@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 
 import pytest
-from tests.venue.conftest import Clock, Desk, Starter
+from tests.venue.running_venue import Clock, Desk, Starter
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.venue.sessions import AlwaysOpen, NewYorkStockExchange
 

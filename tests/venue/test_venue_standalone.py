@@ -6,7 +6,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from tests.venue.conftest import KEYS, NOON, Clock
+from tests.venue.running_venue import KEYS, NOON, Clock
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import QuoteTick
 from tradingd.errors import FeedError, UsageError
@@ -21,7 +21,7 @@ class ScriptedFeed:
     """A feed that plays steps: an error to raise or quotes to deliver."""
 
     name = "scripted"
-    symbols = (AAPL,)
+    symbols: tuple[Symbol, ...] = (AAPL,)
     realtime = True
 
     def __init__(self, *steps: Exception | tuple[float, float]) -> None:

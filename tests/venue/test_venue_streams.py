@@ -7,7 +7,7 @@ import aiohttp
 import aiohttp.web
 import msgspec
 from aiohttp import ClientWebSocketResponse, WSMsgType
-from tests.venue.conftest import KEYS, NOON, Desk, Starter
+from tests.venue.running_venue import KEYS, NOON, Desk, Starter
 from tradingd.core.market import MINUTE_NS, NS_PER_SECOND
 from tradingd.settings.venue import VenueSettings
 from tradingd.venue.gate import Credentials

@@ -119,7 +119,7 @@ def track_equity(track: EquityTrack, sample: EquitySampled) -> EquityTrack:
     elif day != track.day:
         day_open = track.last
         daily = (*daily, track.last)[-DAYS_KEPT:]
-    return EquityTrack(peak=peak, day=day, day_open=day_open, last=sample.equity, daily=daily)
+    return EquityTrack(peak=peak, day=day, day_open=day_open, last=sample.equity, daily=daily, marks=sample.marks)
 
 
 class Books:
@@ -172,6 +172,7 @@ class Books:
                 self.strategy_states[entry.strategy_id] = entry
             case EquitySampled():
                 self.equity = track_equity(self.equity, entry)
+                self.portfolio.marks.update(entry.marks)
             case Snapshot():
                 self._restore(entry)
             case _:
@@ -216,6 +217,7 @@ class Books:
         self.run_ended = snapshot.run_ended
         self.account = snapshot.account
         self.portfolio = PortfolioState(snapshot.portfolio)
+        self.portfolio.marks.update(snapshot.equity.marks)
         self.orders = OrderTable()
         for state in snapshot.orders:
             self.orders.put(state)

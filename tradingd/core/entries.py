@@ -133,6 +133,8 @@ class EquitySampled(msgspec.Struct, frozen=True, kw_only=True, tag="equity"):
     cash: Decimal
     gross: Decimal
     net: Decimal
+    marks: dict[Symbol, float] = {}
+    """Last good price of each symbol that is held."""
 
 
 class EquityTrack(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,6 +147,8 @@ class EquityTrack(msgspec.Struct, frozen=True, kw_only=True):
     last: Decimal | None = None
     daily: tuple[Decimal, ...] = ()
     """Last equity of each past day, at most a year of them, oldest first."""
+    marks: dict[Symbol, float] = {}
+    """What a restart values positions at until the market speaks again: at cost they would feign a loss or a peak."""
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot"):

@@ -6,7 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from tradingd.core.identifiers import Symbol
-from tradingd.core.orders import Side
+from tradingd.core.orders import OrderTerms, Side
 
 ONE = Decimal(1)
 _CENT = Decimal("0.01")
@@ -49,8 +49,22 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         rounding = ROUND_FLOOR if side is Side.BUY else ROUND_CEILING
         return (price / step).to_integral_value(rounding=rounding) * step
 
+    def round_terms(self, terms: OrderTerms, side: Side) -> OrderTerms:
+        """Round both prices to the tick; what is no price is left for the risk rules to name."""
+
+        def rounded(price: Decimal | None) -> Decimal | None:
+            if price is None or not price.is_finite() or price <= 0:
+                return price
+            return self.round_price(price, side)
+
+        return msgspec.structs.replace(
+            terms, limit_price=rounded(terms.limit_price), stop_price=rounded(terms.stop_price)
+        )
+
     def round_quantity(self, quantity: Decimal) -> Decimal:
-        """Round towards zero to a whole number of lots."""
+        """Round towards zero to a whole number of lots; what is no number stays as it is."""
+        if not quantity.is_finite():
+            return quantity
         return (quantity / self.quantity_increment).to_integral_value(rounding=ROUND_DOWN) * self.quantity_increment
 
 

@@ -20,6 +20,10 @@ class Level(StrEnum):
     CRITICAL = "CRITICAL"
 
 
+SEVERITY = {level: rank for rank, level in enumerate(Level)}
+"""Rank of each level, the least severe first."""
+
+
 class LogEvent(StrEnum):
     """Stable names of what happened."""
 
@@ -73,6 +77,7 @@ class LogEvent(StrEnum):
     RISK_ASSESSED = "risk.assessed"
     PORTFOLIO_EQUITY = "portfolio.equity"
     REPORT_GENERATED = "report.generated"
+    REPORT_FAILED = "report.failed"
     CONTROL_COMMAND = "control.command"
     VENUE_STARTED = "venue.started"
     VENUE_MESSAGE = "venue.message"

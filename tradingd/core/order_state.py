@@ -175,7 +175,7 @@ def apply_report(state: OrderState, report: ExecutionReport) -> Transition:
     if isinstance(report, OrderFilled):
         return _apply_fill(state, report)
     target = TRANSITIONS.get((state.status, type(report)))
-    if target is None or (isinstance(report, OrderReplaced) and _is_in_force(state, report)):
+    if target is None or (isinstance(report, OrderReplaced) and _is_known(state, report)):
         return Transition(_learn_venue_id(state, report), changed=False)
     changed = msgspec.structs.replace(
         _learn_venue_id(state, report), status=target, ts_updated=max(state.ts_updated, report.ts_event)
@@ -205,9 +205,9 @@ def apply_report(state: OrderState, report: ExecutionReport) -> Transition:
     return Transition(changed, changed=True)
 
 
-def _is_in_force(state: OrderState, report: OrderReplaced) -> bool:
+def _is_known(state: OrderState, report: OrderReplaced) -> bool:
     """True for a replace that was taken in before: it is superseded, or its terms are the present ones."""
-    if report.venue_order_id not in state.venue_order_ids:
+    if _linked(state.venue_order_ids, report) != state.venue_order_ids:
         return False
     terms = (state.quantity, state.terms.limit_price, state.terms.stop_price)
     return report.venue_order_id != state.venue_order_id or terms == (
@@ -217,17 +217,29 @@ def _is_in_force(state: OrderState, report: OrderReplaced) -> bool:
     )
 
 
+def _linked(known: tuple[VenueOrderId, ...], report: OrderReplaced) -> tuple[VenueOrderId, ...]:
+    """Put the new name right after the one that it takes the place of; either may have been heard of before."""
+    old, new = report.replaces, report.venue_order_id
+    if old in known and new in known[known.index(old) :]:
+        return known
+    ids = [name for name in known if name != new]
+    if old not in ids:
+        ids.insert(known.index(new) if new in known else len(ids), old)
+    ids.insert(ids.index(old) + 1, new)
+    return tuple(ids)
+
+
 def _learn_venue_id(state: OrderState, report: ExecutionReport) -> OrderState:
-    if isinstance(report, OrderReplaced) and report.venue_order_id not in state.venue_order_ids:
-        # The superseded id may be news too, and the latest name has to stand last.
-        older = () if report.replaces in state.venue_order_ids else (report.replaces,)
-        return msgspec.structs.replace(state, venue_order_ids=(*state.venue_order_ids, *older, report.venue_order_id))
+    if isinstance(report, OrderReplaced):
+        linked = _linked(state.venue_order_ids, report)
+        if linked == state.venue_order_ids:
+            return state
+        return msgspec.structs.replace(state, venue_order_ids=linked)
     match report:
         case (
             OrderAccepted(venue_order_id=venue_id)
             | OrderCanceled(venue_order_id=venue_id)
             | OrderExpired(venue_order_id=venue_id)
-            | OrderReplaced(venue_order_id=venue_id)
             | OrderFilled(venue_order_id=venue_id)
         ):
             if venue_id in state.venue_order_ids:

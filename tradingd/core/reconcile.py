@@ -158,7 +158,9 @@ def _identity_reports(state: OrderState, legs: list[VenueOrder], now_ns: int) ->
     owner = state.client_order_id
     known = set(state.venue_order_ids)
     for leg in legs:
-        if leg.status is VenueOrderStatus.REJECTED or leg.venue_order_id in known:
+        if leg.status is VenueOrderStatus.REJECTED:
+            continue
+        if leg.venue_order_id in known and not _is_missed_replace(state, leg):
             continue
         if leg.replaces is not None and leg.replaces in known:
             reports.append(
@@ -193,6 +195,14 @@ def _identity_reports(state: OrderState, legs: list[VenueOrder], now_ns: int) ->
             )
         )
     return reports
+
+
+def _is_missed_replace(state: OrderState, leg: VenueOrder) -> bool:
+    """True when the books know the latest leg by name (a fill told it) but not the terms that it came with."""
+    if state.is_terminal or leg.replaces is None or leg.venue_order_id != state.venue_order_id:
+        return False
+    terms = (state.quantity, state.terms.limit_price, state.terms.stop_price)
+    return terms != (leg.quantity, leg.terms.limit_price, leg.terms.stop_price)
 
 
 def _end_reports(owner: ClientOrderId, leg: VenueOrder, now_ns: int) -> list[ExecutionReport]:

@@ -96,16 +96,43 @@ class RiskAssessment(msgspec.Struct, frozen=True, kw_only=True, tag="risk_assess
         return not self.breaches
 
 
-def assess(inputs: RiskInputs, limits: RiskLimits, *, days_per_year: int = 252) -> RiskAssessment:
-    """Measure the account and name every broken limit."""
-    metrics = measure_risk(inputs, days_per_year=days_per_year)
+class ReturnStatistics(msgspec.Struct, frozen=True, kw_only=True):
+    """What past days say: changes once a day, so it is worked out apart from what changes with each tick."""
+
+    volatility_daily_pct: float | None
+    volatility_annual_pct: float | None
+    var_95_pct: float | None
+    var_99_pct: float | None
+    expected_shortfall_95_pct: float | None
+    expected_shortfall_99_pct: float | None
+
+
+def return_statistics(daily_equity: Sequence[Decimal], *, days_per_year: int = 252) -> ReturnStatistics:
+    """Volatility and tail of the daily returns of an equity series, oldest first."""
+    returns = simple_returns(daily_equity)
+    daily, annual = volatility(returns, days_per_year)
+    return ReturnStatistics(
+        volatility_daily_pct=_percent(daily),
+        volatility_annual_pct=_percent(annual),
+        var_95_pct=_percent(historical_var(returns, 95)),
+        var_99_pct=_percent(historical_var(returns, 99)),
+        expected_shortfall_95_pct=_percent(expected_shortfall(returns, 95)),
+        expected_shortfall_99_pct=_percent(expected_shortfall(returns, 99)),
+    )
+
+
+def assess(
+    inputs: RiskInputs, limits: RiskLimits, *, days_per_year: int = 252, past: ReturnStatistics | None = None
+) -> RiskAssessment:
+    """Measure the account and name every broken limit; `past` saves working out the past days again."""
+    metrics = measure_risk(inputs, days_per_year=days_per_year, past=past)
     return RiskAssessment(metrics=metrics, breaches=tuple(_breaches(metrics, limits)))
 
 
-def measure_risk(inputs: RiskInputs, *, days_per_year: int = 252) -> RiskMetrics:
+def measure_risk(inputs: RiskInputs, *, days_per_year: int = 252, past: ReturnStatistics | None = None) -> RiskMetrics:
     """Put the account's risk in figures."""
-    returns = simple_returns(inputs.daily_equity)
-    daily, annual = volatility(returns, days_per_year)
+    if past is None:
+        past = return_statistics(inputs.daily_equity, days_per_year=days_per_year)
     return RiskMetrics(
         ts=inputs.ts,
         equity=inputs.equity,
@@ -115,12 +142,12 @@ def measure_risk(inputs: RiskInputs, *, days_per_year: int = 252) -> RiskMetrics
         net_exposure=inputs.net_exposure,
         leverage=leverage(inputs.gross_exposure, inputs.equity),
         margin_utilisation_pct=margin_utilisation_pct(inputs.gross_exposure, inputs.equity, inputs.margin_multiplier),
-        volatility_daily_pct=_percent(daily),
-        volatility_annual_pct=_percent(annual),
-        var_95_pct=_percent(historical_var(returns, 95)),
-        var_99_pct=_percent(historical_var(returns, 99)),
-        expected_shortfall_95_pct=_percent(expected_shortfall(returns, 95)),
-        expected_shortfall_99_pct=_percent(expected_shortfall(returns, 99)),
+        volatility_daily_pct=past.volatility_daily_pct,
+        volatility_annual_pct=past.volatility_annual_pct,
+        var_95_pct=past.var_95_pct,
+        var_99_pct=past.var_99_pct,
+        expected_shortfall_95_pct=past.expected_shortfall_95_pct,
+        expected_shortfall_99_pct=past.expected_shortfall_99_pct,
     )
 
 

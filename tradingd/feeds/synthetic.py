@@ -98,7 +98,6 @@ class SyntheticFeed:
             if wait < -_MAX_LAG_S:  # the machine slept: go on from now instead of racing after the lost time
                 begin -= wait
             await asyncio.sleep(max(wait, 0.0))
-            await sink.ready()
             for event in _events(moment, self._clock()):
                 sink.ingest(event)
 

@@ -15,7 +15,7 @@ import aiosqlite
 import msgspec
 
 from tradingd.core.books import Books
-from tradingd.core.entries import JournalEntry
+from tradingd.core.entries import JournalEntry, Snapshot
 from tradingd.core.identifiers import Symbol
 from tradingd.core.log import LogEntry
 from tradingd.core.market import DAY_NS, PriceBar
@@ -24,6 +24,19 @@ from tradingd.journal.rows import INSERT_BAR, INSERT_LOG, SET_META, OrderOf, Row
 from tradingd.journal.segments import journal_id, read_records
 
 BATCH_DELAY_S = 0.1
+_OF_THE_MACHINE = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+    }
+)
+"""Failures that say nothing about the file: it is kept, and opened again later."""
 LOG_DAYS = 30
 
 
@@ -44,20 +57,25 @@ def schema_scripts() -> list[str]:
     return [step.read_text() for step in sorted(folder.iterdir(), key=lambda step: step.name)]
 
 
-def _read_after(journal: Path, seq: int) -> tuple[Books, list[JournalEntry], int]:
-    """Fold the journal as far back as is needed; return the books, the entries after `seq`, and the newest number."""
+def _read_after(journal: Path, seq: int) -> list[tuple[int, dict[str, list[Row]]]]:
+    """Fold the journal as far back as is needed; return its newest numbers, each with what is missing up to it."""
     # The last segment opens with all that came before it, except the trades and denials of closed days.
     first = next(iter(read_records(journal, whole=False)), None)
     whole = first is not None and first.seq > seq + 1
     books = Books()
     missing: list[JournalEntry] = []
+    batches: list[tuple[int, dict[str, list[Row]]]] = []
     newest = 0
     for record in read_records(journal, whole=whole):
+        if missing and isinstance(record.entry, Snapshot):
+            # A snapshot leaves out orders that closed long ago: what is missing of them is projected before it.
+            batches.append((newest, project(missing, books.orders.get)))
+            missing = []
         books.apply(record.entry)
         newest = record.seq
         if newest > seq:
             missing.append(record.entry)
-    return books, missing, newest
+    return [*batches, (newest, project(missing, books.orders.get))]
 
 
 class DatabaseError(RecoverableError):
@@ -101,6 +119,9 @@ class Projection:
         try:
             await self._open()
         except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF in _OF_THE_MACHINE:
+                await self.close()
+                raise DatabaseError(f"{self._path}: {error}") from error
             # Not a database, or damaged: everything that matters is in the journal.
             await self._drop(f"the database cannot be used ({error})")
             try:
@@ -146,12 +167,13 @@ class Projection:
 
     async def _catch_up(self) -> None:
         # In a thread: a long journal takes longer to read than the loop may wait.
-        books, missing, newest = await asyncio.to_thread(_read_after, self._journal, self.seq)
-        if newest < self.seq:
+        batches = await asyncio.to_thread(_read_after, self._journal, self.seq)
+        if batches[-1][0] < self.seq:
             await self._drop("the database is ahead of the journal")
             await self._open()
-        elif missing:
-            await self._write(project(missing, books.orders.get), newest)
+            return
+        for newest, statements in batches:
+            await self._write(statements, newest)
 
     # -- writing ------------------------------------------------------------------------------------------------------
 

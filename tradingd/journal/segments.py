@@ -113,7 +113,12 @@ def read_records(folder: Path, *, whole: bool) -> Iterator[Record]:
 def _walk(folder: Path, *, whole: bool) -> Iterator[tuple[Path, Record | bytes]]:
     """Yield every record, and last the bytes of an incomplete last line if there is one."""
     paths = segment_paths(folder)
-    previous_seq, previous_hash = 0, GENESIS
+    previous_seq: int | None = 0
+    previous_hash: bytes | None = GENESIS
+    if paths and not paths[0].name.startswith(f"{1:08d}-"):
+        previous_seq = previous_hash = (
+            None  # older segments were moved away: nothing proves the first line that is left
+        )
     if not whole and len(paths) > 1:
         # The snapshot that the last segment opens with is proved by the line before it.
         previous_seq, previous_hash = _end_of(paths[:-1])

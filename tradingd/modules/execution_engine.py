@@ -161,7 +161,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
     ) -> Order:
         instrument = self._instrument_of(symbol)
         latest = self._latest(symbol)
-        terms = self._round_terms(symbol, side, terms)
+        terms = instrument.round_terms(terms, side)
         if instrument.asset_class is AssetClass.CRYPTO and terms.time_in_force is TimeInForce.DAY:
             # A market that never closes has no day to be good for.
             terms = msgspec.structs.replace(terms, time_in_force=TimeInForce.GTC)
@@ -171,26 +171,11 @@ class ExecutionEngine(Module[ExecutionEvent]):
             strategy_id=strategy_id,
             symbol=symbol,
             side=side,
-            quantity=self._round_quantity(symbol, quantity),
+            quantity=instrument.round_quantity(quantity),
             terms=terms,
             trace_id=trace_id,
             ts_created=self._clock.now_ns(),
             reference_price=ZERO if latest is None else Decimal(repr(reference_price(latest))),
-        )
-
-    def _round_quantity(self, symbol: Symbol, quantity: Decimal) -> Decimal:
-        return self._instrument_of(symbol).round_quantity(quantity) if quantity.is_finite() else quantity
-
-    def _round_terms(self, symbol: Symbol, side: Side, terms: OrderTerms) -> OrderTerms:
-        """Bring prices to the tick; what is no price is left for the risk rules to name."""
-
-        def rounded(price: Decimal | None) -> Decimal | None:
-            if price is None or not price.is_finite() or price <= 0:
-                return price
-            return self._instrument_of(symbol).round_price(price, side)
-
-        return msgspec.structs.replace(
-            terms, limit_price=rounded(terms.limit_price), stop_price=rounded(terms.stop_price)
         )
 
     def _judge(self, order: Order) -> ValidationResponse:
@@ -315,16 +300,14 @@ class ExecutionEngine(Module[ExecutionEvent]):
         state = self._books.orders.get(order_id)
         if state is None or state.status is not OrderStatus.ACCEPTED:
             return _refuse(DenialCode.ORDER_NOT_WORKING, f"{order_id} is not working at the venue")
-        quantity = self._round_quantity(state.order.symbol, new_order_details.quantity or state.quantity)
-        terms = self._round_terms(
-            state.order.symbol,
-            state.order.side,
-            msgspec.structs.replace(
-                state.terms,
-                limit_price=new_order_details.limit_price or state.terms.limit_price,
-                stop_price=new_order_details.stop_price or state.terms.stop_price,
-            ),
+        instrument = self._instrument_of(state.order.symbol)
+        quantity = instrument.round_quantity(new_order_details.quantity or state.quantity)
+        wanted = msgspec.structs.replace(
+            state.terms,
+            limit_price=new_order_details.limit_price or state.terms.limit_price,
+            stop_price=new_order_details.stop_price or state.terms.stop_price,
         )
+        terms = instrument.round_terms(wanted, state.order.side)
         candidate = msgspec.structs.replace(
             state.order,
             quantity=quantity - state.filled_quantity,

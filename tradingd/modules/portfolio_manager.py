@@ -81,6 +81,7 @@ class PortfolioManager(Module[ClockTick]):
             cash=portfolio.cash,
             gross=gross,
             net=net,
+            marks={symbol: mark for symbol, mark in portfolio.marks.items() if portfolio.quantity(symbol)},
         )
         self._journal.record(sample)
         self._books.equity = track_equity(self._books.equity, sample)

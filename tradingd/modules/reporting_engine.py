@@ -1,8 +1,8 @@
 """Reporting engine: what trading came to.
 
 Owns: nothing durable. Reads: performance, risk and trade history, by the three pulls it is given. Emits: the report
-at the end of each UTC day, as a file and a line of the log. Never: stands in the way of trading; its failure is
-restarted.
+at the end of each UTC day, as a file and a line of the log. Never: stands in the way of trading: a report
+that cannot be made is said and left out.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from tradingd.core.market import DAY_NS
 from tradingd.core.orders import Trade
 from tradingd.core.performance import PerformanceReportData
 from tradingd.core.risk_metrics import RiskMetrics
+from tradingd.errors import TradingdError
 from tradingd.runtime.channel import Inbox
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.ports import EventLog, Spawn
@@ -73,10 +74,20 @@ class ReportingEngine(Module[ClockTick]):
             self._spawn(self._write_day(ended, self._folder), "reporting:day")
 
     async def _write_day(self, day: int, folder: Path) -> None:
-        # Reading a long journal takes longer than the loop may wait.
-        report = await asyncio.to_thread(self.generate, day * DAY_NS, (day + 1) * DAY_NS)
         path = folder / f"day-{day}.json"
-        await asyncio.to_thread(_write, path, self._render(report))
+        try:
+            # Reading a long journal takes longer than the loop may wait.
+            report = await asyncio.to_thread(self.generate, day * DAY_NS, (day + 1) * DAY_NS)
+            await asyncio.to_thread(_write, path, self._render(report))
+        except (OSError, TradingdError) as error:
+            self._log.log_event(
+                Level.ERROR,
+                f"the day's report could not be made, trading goes on: {error}",
+                {"file": str(path)},
+                event=LogEvent.REPORT_FAILED,
+                module=self.name,
+            )
+            return
         account = report.performance.account
         self._log.log_event(
             Level.INFO,

@@ -13,7 +13,15 @@ from tradingd.core.market import reference_price
 from tradingd.core.orders import Breach, DenialCode, Order, ValidationResponse
 from tradingd.core.portfolio import PortfolioState
 from tradingd.core.risk import MarketView, OrderRate, RiskRules, validate
-from tradingd.core.risk_metrics import RiskAssessment, RiskInputs, RiskLimits, RiskMetrics, assess
+from tradingd.core.risk_metrics import (
+    ReturnStatistics,
+    RiskAssessment,
+    RiskInputs,
+    RiskLimits,
+    RiskMetrics,
+    assess,
+    return_statistics,
+)
 from tradingd.runtime.channel import Inbox
 from tradingd.runtime.clock import Clock
 from tradingd.runtime.module import ClockTick, Module
@@ -53,6 +61,8 @@ class RiskManager(Module[ClockTick]):
         self._annualisation_days = annualisation_days
         self._rate = OrderRate(rules.max_orders_per_minute)
         self._assessment: RiskAssessment | None = None
+        self._past: ReturnStatistics | None = None
+        self._days_measured: tuple[Decimal, ...] | None = None
 
     @property
     def halted(self) -> str | None:
@@ -82,6 +92,9 @@ class RiskManager(Module[ClockTick]):
         gross, net = portfolio_state.exposure()
         track = self._books.equity
         equity = portfolio_state.cash + net
+        if track.daily is not self._days_measured:
+            self._days_measured = track.daily
+            self._past = return_statistics(track.daily, days_per_year=self._annualisation_days)
         self._assessment = assess(
             RiskInputs(
                 ts=self._clock.now_ns(),
@@ -95,6 +108,7 @@ class RiskManager(Module[ClockTick]):
             ),
             self._limits,
             days_per_year=self._annualisation_days,
+            past=self._past,
         )
         return self._assessment
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, TypeAlias
 
+import msgspec
+
 from tradingd.core.books import Books
 from tradingd.core.entries import StrategyQuarantined, StrategyStateSaved
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, TraceId
@@ -29,7 +31,7 @@ from tradingd.runtime.events import OrderUpdate, StrategyFailed
 from tradingd.runtime.guard import guarded
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.ports import EventLog, Journal
-from tradingd.strategies.base import Strategy
+from tradingd.strategies.base import StateValue, Strategy
 
 StrategyEvent: TypeAlias = MarketDataEvent | OrderUpdate | ClockTick
 
@@ -52,6 +54,7 @@ class _Host:
         self.interval_ns = interval_ns
         self.wants_ticks = type(strategy).on_tick is not Strategy.on_tick
         self.running = False
+        self.started = False
         self.timers: dict[str, _Timer] = {}
         self.saved: dict[str, Any] = {}
         self.emitted: dict[Symbol, Decimal] = {}
@@ -83,6 +86,7 @@ class _Host:
 
     def set_timer(self, name: str, at_ns: int, every_ns: int | None) -> None:
         self.timers[name] = _Timer(at_ns, every_ns)
+        self._engine.timers_used = True
 
     def cancel_timer(self, name: str) -> None:
         self.timers.pop(name, None)
@@ -91,7 +95,8 @@ class _Host:
         self._engine.log.log_event(
             Level.INFO,
             message,
-            details,
+            # Rendered here, behind the strategy's wall, and as it is now.
+            msgspec.json.decode(msgspec.json.encode(details, enc_hook=str)),
             event=LogEvent.STRATEGY_MESSAGE,
             module=self._engine.name,
             strategy_id=self.strategy.id,
@@ -126,6 +131,8 @@ class StrategyEngine(Module[StrategyEvent]):
         self._bar_readers: dict[tuple[Symbol, int], list[_Host]] = {}
         self._tick_readers: dict[Symbol, list[_Host]] = {}
         self._signals_made = 0
+        self.timers_used = False
+        """Whether any strategy ever set a timer: most never do, and a replay asks at every event."""
         for strategy, interval_ns in strategies:
             host = _Host(self, strategy, interval_ns)
             self._hosts[strategy.id] = host
@@ -143,6 +150,11 @@ class StrategyEngine(Module[StrategyEvent]):
             host.saved = dict(saved.state) if saved is not None else {}
             host.strategy.bind(host, dict(host.saved))
             host.running = strategy_id not in self.books.quarantined
+            self._begin(host)
+
+    def _begin(self, host: _Host) -> None:
+        if host.running and not host.started:
+            host.started = True
             self._run(host, host.strategy.on_start)
 
     def wanted_history(self) -> list[tuple[Symbol, int, int]]:
@@ -176,6 +188,8 @@ class StrategyEngine(Module[StrategyEvent]):
 
     def next_timer_ns(self) -> int | None:
         """When the next timer is due, None while none is set."""
+        if not self.timers_used:
+            return None
         return min((timer.at_ns for host in self._hosts.values() for timer in host.timers.values()), default=None)
 
     def stop(self) -> None:
@@ -185,9 +199,17 @@ class StrategyEngine(Module[StrategyEvent]):
             self._save_state(host)
 
     def resume(self) -> None:
-        """Let quarantined strategies run again; the operator said so."""
+        """Let quarantined strategies run again; the operator said so.
+
+        One that was quarantined when the process started begins now, with the bars that it has missed as its history.
+        """
         for host in self._hosts.values():
             host.running = True
+            if not host.started:
+                self._begin(host)
+                for bars in host.history.values():
+                    for bar in bars:
+                        self._run(host, host.strategy.on_history, bar)
 
     # -- events -------------------------------------------------------------------------------------------------------
 
@@ -260,6 +282,10 @@ class StrategyEngine(Module[StrategyEvent]):
         state = host.strategy.state
         if state == host.saved:
             return
+        if host.running:
+            self._run(host, _require_keepable, state)
+        if not host.running:
+            return
         host.saved = dict(state)
         entry = StrategyStateSaved(strategy_id=host.strategy.id, state=host.saved)
         self._journal.record(entry)
@@ -270,7 +296,13 @@ class StrategyEngine(Module[StrategyEvent]):
     def emit(
         self, host: _Host, symbol: Symbol, action: SignalAction, quantity: Decimal, *, terms: OrderTerms, reason: str
     ) -> None:
-        """Send a signal and count it as working until the execution engine has taken it."""
+        """Send a signal and count it as working until the execution engine has taken it.
+
+        Raises `TypeError`, in the strategy's own call, for a number that is no `Decimal`.
+        """
+        for figure in (quantity, terms.limit_price, terms.stop_price):
+            if figure is not None and not isinstance(figure, Decimal):
+                raise TypeError(f"a quantity or price is a Decimal, not the {type(figure).__name__} {figure!r}")
         self._signals_made += 1
         signal = TradingSignal(
             strategy_id=host.strategy.id,
@@ -282,7 +314,7 @@ class StrategyEngine(Module[StrategyEvent]):
             ts_event=self.clock.now_ns(),
             reason=reason,
         )
-        if action is not SignalAction.HOLD:
+        if action is not SignalAction.HOLD and quantity.is_finite():
             signed = quantity if action is SignalAction.BUY else -quantity
             host.emitted[symbol] = host.emitted.get(symbol, ZERO) + signed
         self.signals.put(signal)
@@ -291,6 +323,13 @@ class StrategyEngine(Module[StrategyEvent]):
     def signal_taken(self, signal: TradingSignal) -> None:
         """Stop counting a signal: it is an order now, or was refused."""
         host = self._hosts.get(signal.strategy_id)
-        if host is not None and signal.action is not SignalAction.HOLD:
+        if host is not None and signal.action is not SignalAction.HOLD and signal.quantity.is_finite():
             signed = signal.quantity if signal.action is SignalAction.BUY else -signal.quantity
             host.emitted[signal.symbol] = host.emitted.get(signal.symbol, ZERO) - signed
+
+
+def _require_keepable(state: dict[str, StateValue]) -> None:
+    """Raise unless the journal would give the state back as it is: a strategy's slip must not make it unreadable."""
+    kept = msgspec.json.decode(msgspec.json.encode(state), type=dict[str, StateValue])
+    if kept != state:
+        raise ValueError(f"self.state can keep str, int, float, bool and None, and would come back as {kept}")

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from tradingd.core.entries import JournalEntry
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol
-from tradingd.core.log import Level, LogEntry, LogEvent
+from tradingd.core.log import SEVERITY, Level, LogEntry, LogEvent
 from tradingd.core.order_state import OrderState
 from tradingd.core.orders import Order, Trade, TradingSignal
 from tradingd.journal.projection import JournalRow
@@ -35,6 +35,7 @@ class TradeLogger(Module[LoggedEvent]):
         write_line: Callable[[LogEntry], None],
         database: Outlet[LoggedEvent] | None,
         read_trades: Callable[[int, int], Sequence[Trade]],
+        least_level: Level = Level.DEBUG,
     ) -> None:
         super().__init__(inbox)
         self._journal = journal
@@ -42,6 +43,7 @@ class TradeLogger(Module[LoggedEvent]):
         self._write_line = write_line
         self._database = database
         self._read_trades = read_trades
+        self._silent = frozenset(level for level in Level if SEVERITY[level] < SEVERITY[least_level])
 
     def record(self, entry: JournalEntry, *, durable: bool = False) -> None:
         """Append an entry to the journal; `durable` waits for what the configured durability promises.
@@ -66,6 +68,8 @@ class TradeLogger(Module[LoggedEvent]):
         symbol: Symbol | None = None,
     ) -> None:
         """Queue one line of the structured log."""
+        if level in self._silent:
+            return
         self.inbox.put(
             LogEntry(
                 ts=self._clock.now_ns(),
@@ -82,6 +86,8 @@ class TradeLogger(Module[LoggedEvent]):
 
     def log_order(self, level: Level, event: LogEvent, message: str, order: Order, **details: object) -> None:
         """Queue a line about an order, with its ids."""
+        if level in self._silent:
+            return
         self.inbox.put(
             LogEntry(
                 ts=self._clock.now_ns(),
@@ -99,6 +105,8 @@ class TradeLogger(Module[LoggedEvent]):
 
     def log_trade(self, trade: Trade, state: OrderState) -> None:
         """Queue a line about an execution."""
+        if Level.INFO in self._silent:
+            return
         self.inbox.put(
             LogEntry(
                 ts=self._clock.now_ns(),
@@ -125,6 +133,8 @@ class TradeLogger(Module[LoggedEvent]):
 
     def log_signal(self, signal: TradingSignal) -> None:
         """Queue a line about a strategy's decision."""
+        if Level.INFO in self._silent:
+            return
         self.inbox.put(
             LogEntry(
                 ts=self._clock.now_ns(),

@@ -48,18 +48,19 @@ class LocalInbox(Generic[T]):
     """An inbox of the replay and simulation drivers: one thread, drained after every event."""
 
     def __init__(self) -> None:
-        self._events: deque[T] = deque()
+        self.events: deque[T] = deque()
+        """What waits; the drivers look at it directly, many times for each event."""
 
     def put(self, event: T) -> None:
         """Add an event."""
-        self._events.append(event)
+        self.events.append(event)
 
     def get_nowait(self) -> T:
         """Take the next event."""
-        return self._events.popleft()
+        return self.events.popleft()
 
     def __len__(self) -> int:
-        return len(self._events)
+        return len(self.events)
 
 
 class QueueInbox(Generic[T]):

@@ -5,11 +5,13 @@ order of events but the one written here.
 """
 
 import heapq
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any
 
 from tradingd.core.market import MarketDataEvent
 from tradingd.errors import InvariantBroken
+from tradingd.runtime.channel import LocalInbox
 from tradingd.runtime.clock import SimulatedClock
 from tradingd.runtime.module import ClockTick, Module
 
@@ -38,20 +40,35 @@ def drain(modules: Sequence[Module[Any]]) -> None:
 class ReplayDriver:
     """Moves events from one inbox to the next until all are empty, then moves time."""
 
-    def __init__(self, clock: SimulatedClock, modules: Sequence[Module[Any]], *, beat_ns: int) -> None:
+    def __init__(
+        self,
+        clock: SimulatedClock,
+        modules: Sequence[Module[Any]],
+        listeners: Sequence[Module[Any]],
+        *,
+        beat_ns: int,
+    ) -> None:
         self._clock = clock
-        self._modules = modules
+        self._listeners = listeners
+        self._queues = tuple((_events_of(module), module.handle) for module in modules)
         self._beat_ns = beat_ns
         self._next_beat_ns = 0
 
     def pump(self) -> None:
         """Drain every inbox, those that fill meanwhile included."""
-        drain(self._modules)
+        queues = self._queues
+        busy = True
+        while busy:
+            busy = False
+            for events, handle in queues:
+                while events:
+                    handle(events.popleft())
+                    busy = True
 
     def beat(self) -> None:
-        """Send every module the time."""
+        """Send the time to every module that listens to it."""
         tick = ClockTick(self._clock.now_ns())
-        for module in self._modules:
+        for module in self._listeners:
             module.handle(tick)
         self.pump()
 
@@ -99,3 +116,9 @@ def merge(
     if len(streams) == 1:
         return good(streams[0])
     return heapq.merge(*map(good, streams), key=lambda item: item[0].ts_event)
+
+
+def _events_of(module: Module[Any]) -> deque[Any]:
+    inbox = module.inbox
+    assert isinstance(inbox, LocalInbox)
+    return inbox.events

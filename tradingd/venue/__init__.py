@@ -1,24 +1,33 @@
 """The paper venue: an Alpaca-compatible server around `core.matching`, with an account of its own.
 
+server         the whole, on one port: `PaperVenue`
+standalone     the same with feeds of its own: `serve`
 log_sink       how the venue tells its operator something
-errors         refusals: status, code and body as Alpaca words them
+
 records        orders and executions as the venue keeps them
-wire           records as Alpaca's JSON
+errors         refusals: status, code and body as Alpaca words them
 assets         what can be traded, and how a client may spell it
 intake         an order request, read and judged by itself
 replacement    the order that takes another's place
 account        cash, positions and buying power
-sessions       when equities trade
-store          the SQLite file behind all of it
-open_orders    the open orders and their families
-changes        what one operation changes: on disk, then told
 admission      whether the account can afford an order
+sessions       when equities trade
+open_orders    the open orders and their families
 orders         the life of an order from request to last fill
-portfolio      positions, account and history as clients ask for them
-bars           minute bars, and bigger bars from them
+changes        what one operation changes: on disk, then told
+store          the SQLite file behind all of it
+bars           minute bars, and longer bars from them
+portfolio      account, positions and history as clients ask for them
+
+wire           trading records as Alpaca's JSON
+market_wire    market data as Alpaca's JSON and msgpack
+gate           credentials, request rates, the shape of answers
+rest_query     query strings as clients send them
+rest_trading   the endpoints of orders and positions
+rest_account   the endpoints of account, assets, clock and calendar
+rest_data      the endpoints of market data
 outbox         one websocket client's queue
+sockets        what both kinds of websocket share
 trade_updates  the `/stream` websocket
 market_stream  the market-data websockets
-rest_*         the HTTP endpoints
-server         the whole, on one port
 """

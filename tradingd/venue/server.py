@@ -169,6 +169,7 @@ class PaperVenue:
                 for news in self._bars.on_time(self._clock()):
                     self._market_stream.publish_bar(news)
                 self._portfolio.sample(self._clock())
+                self._store.tidy()
             except JournalError as error:
                 self._housekeeping_failed = True
                 self._log("ERROR", "venue.database_failed", str(error), {})

@@ -20,6 +20,8 @@ from tradingd.errors import JournalError, UsageError
 from tradingd.venue.records import Execution, OrderRecord
 
 _VERSION = 1
+_LOG_PAGES_AT_MOST = 4_000
+_COMMITS_WORTH_FOLDING = 200
 
 
 class StoredBar(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +63,9 @@ class VenueStore:
             self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
+            # Folding the log back into the file waits for the disk, some ten milliseconds: `tidy` does it in a quiet
+            # moment, and SQLite itself only when there is none for long.
+            self._db.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES_AT_MOST}")
             self._db.execute("BEGIN IMMEDIATE")
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
             if version == 0:
@@ -78,6 +83,7 @@ class VenueStore:
             self._db.close()
             raise UsageError(f"{path}: made by another version of tradingd (schema {version}, here {_VERSION})")
         self.path = path
+        self._commits = self._commits_seen = 0
         self._order_decoder = msgspec.json.Decoder(OrderRecord)
         self._execution_decoder = msgspec.json.Decoder(Execution)
 
@@ -91,10 +97,18 @@ class VenueStore:
             self._db.execute("BEGIN IMMEDIATE")
             yield self._db
             self._db.execute("COMMIT")
+            self._commits += 1
         except sqlite3.Error as error:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise JournalError(f"{self.path}: the paper venue cannot write its database: {error}") from error
+
+    def tidy(self) -> None:
+        """Fold the write-ahead log into the file when it has grown and nothing was written since the last call."""
+        if self._commits >= _COMMITS_WORTH_FOLDING and self._commits == self._commits_seen:
+            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            self._commits = 0
+        self._commits_seen = self._commits
 
     # -- the account and its orders -----------------------------------------------------------------------------------
 

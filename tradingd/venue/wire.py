@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 
 from tradingd.core.accounting import EXACT
 from tradingd.core.market import NS_PER_SECOND
@@ -26,10 +27,16 @@ def optional_text(value: Decimal | None) -> str | None:
     return None if value is None else decimal_text(value)
 
 
+@lru_cache(maxsize=256)
+def _second_text(seconds: int) -> str:
+    # An order has half a dozen times, mostly of the same second.
+    return datetime.fromtimestamp(seconds, tz=UTC).isoformat()[:19]
+
+
 def time_text(ts_ns: int) -> str:
     """Write an instant in UTC with as many digits as it has: micro- or nanoseconds."""
     seconds, fraction = divmod(ts_ns, NS_PER_SECOND)
-    head = datetime.fromtimestamp(seconds, tz=UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    head = _second_text(seconds)
     return f"{head}.{fraction // 1000:06d}Z" if fraction % 1000 == 0 else f"{head}.{fraction:09d}Z"
 
 

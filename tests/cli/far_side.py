@@ -1,0 +1,145 @@
+"""A daemon as the command line meets it: the real control socket, with one open order behind it."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+
+from tests.cli.command_line import NOON
+from tradingd.control.server import ControlServer
+from tradingd.control.views import CommandResult, DaemonStatus, FeedView, OrderView, PositionView, TradeView
+from tradingd.core.identifiers import ClientOrderId
+from tradingd.core.risk_metrics import RiskAssessment, RiskInputs, RiskLimits, assess
+from tradingd.settings.paths import StatePaths
+
+TIME = "2026-03-02T12:00:00.000000001Z"
+ORDER_ID = "trend-abc-2"
+
+
+class OneOrderDaemon:
+    """A daemon with one position and one working order; it remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, ...]] = []
+        self.failed: list[BaseException] = []
+
+    def status(self) -> DaemonStatus:
+        return DaemonStatus(
+            state="halted" if self.told else "trading",
+            version="0.1.0",
+            pid=4711,
+            run=3,
+            config="c.toml",
+            broker="paper",
+            account_id="A1",
+            account_kind="paper",
+            started=TIME,
+            uptime_s=61,
+            halt_reason=None,
+            quarantined={},
+            cash=Decimal("98099.64"),
+            equity=Decimal("100000.25"),
+            open_orders=1,
+            orders_in_doubt=(),
+            order_stream="up",
+            feeds=(FeedView(name="synthetic:1", state="up", detail="SYNTHETIC [invented]"),),
+            events_accepted=100,
+            events_kept_out={"crossed": 2},
+            ticks_conflated=0,
+            journal_seq=17,
+        )
+
+    def positions(self) -> list[PositionView]:
+        return [
+            PositionView(
+                symbol="AAPL",
+                strategy_id="trend",
+                quantity=Decimal(10),
+                average_price=Decimal("190.0166666666666666666666667"),
+                market_price=Decimal("190.02"),
+                market_value=Decimal("1900.20"),
+                unrealised_pnl=Decimal("0.03"),
+                realised_pnl=Decimal("-0.20"),
+                fees=Decimal("0.20"),
+            )
+        ]
+
+    def orders(self, *, open_only: bool) -> list[OrderView]:
+        working = OrderView(
+            client_order_id=ORDER_ID,
+            venue_order_id="v2",
+            strategy_id="trend",
+            symbol="AAPL",
+            side="BUY",
+            order_type="LIMIT",
+            quantity=Decimal(5),
+            filled_quantity=Decimal(0),
+            average_price=None,
+            limit_price=Decimal("180.5"),
+            stop_price=None,
+            time_in_force="DAY",
+            status="ACCEPTED",
+            reject_reason="",
+            ts_created=TIME,
+            ts_updated=TIME,
+        )
+        return [working] if open_only else [working, working]
+
+    async def trades(self) -> list[TradeView]:
+        return []
+
+    def risk(self) -> RiskAssessment:
+        inputs = RiskInputs(
+            ts=NOON,
+            equity=Decimal(900),
+            peak_equity=Decimal(1000),
+            day_open_equity=Decimal(1000),
+            gross_exposure=Decimal(450),
+            net_exposure=Decimal(450),
+        )
+        return assess(inputs, RiskLimits(max_daily_loss=Decimal(50)))
+
+    def halt(self, reason: str, operator: str) -> CommandResult:
+        self.told.append(("halt", reason, operator))
+        return CommandResult(done=True, message="halted", orders_working=(ORDER_ID,))
+
+    def resume(self, operator: str) -> CommandResult:
+        self.told.append(("resume", operator))
+        return CommandResult(done=False, message="a limit is still broken")
+
+    def flatten(self, operator: str) -> CommandResult:
+        self.told.append(("flatten", operator))
+        return CommandResult(done=True, message="flattening")
+
+    def cancel(self, order_id: ClientOrderId) -> CommandResult:
+        if order_id != ORDER_ID:
+            return CommandResult(done=False, message=f"there is no order {order_id}")
+        self.told.append(("cancel", order_id))
+        return CommandResult(done=True, message="cancel sent")
+
+    def cancel_all(self) -> CommandResult:
+        self.told.append(("cancel-all",))
+        return CommandResult(done=True, message="1 cancel sent")
+
+    def fail(self, error: BaseException) -> None:
+        self.failed.append(error)
+
+
+@contextmanager
+def running_daemon(paths: StatePaths) -> Iterator[OneOrderDaemon]:
+    """Serve such a daemon from a thread of its own while the block runs."""
+    paths.state_dir.mkdir(parents=True, exist_ok=True)
+    daemon = OneOrderDaemon()
+    loop = asyncio.new_event_loop()
+    server = ControlServer(paths.control_socket, daemon)
+    thread = threading.Thread(target=loop.run_forever, name="far-side")
+    thread.start()
+    try:
+        asyncio.run_coroutine_threadsafe(server.start(), loop).result(5)
+        yield daemon
+    finally:
+        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(5)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(5)
+        loop.close()

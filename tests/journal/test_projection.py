@@ -1,0 +1,257 @@
+"""The database behind the trading path: real files, real connections."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+from tests.core.making import ABC, D, canceled, filled, order
+from tests.core.test_books import denied
+from tests.journal.story import Written, story
+from tradingd.core.entries import JournalEntry, OrderIntended
+from tradingd.core.log import Level, LogEntry, LogEvent
+from tradingd.core.market import DAY_NS, MINUTE_NS, PriceBar
+from tradingd.journal.projection import DatabaseError, JournalRow, Projection, schema_scripts
+from tradingd.journal.segments import journal_id, segment_paths
+from tradingd.runtime.structured_log import render_json
+
+TABLES = ("orders", "trades", "denials", "equity")
+
+
+class Bench:
+    """A journal with its database beside it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.written = Written(folder / "journal")
+        self.path = folder / "tradingd.db"
+        self.rebuilt: list[str] = []
+
+    def projection(self) -> Projection:
+        return Projection(
+            self.path,
+            self.written.folder,
+            order_of=self.written.books.orders.get,
+            render_line=render_json,
+            history_days=30,
+            on_rebuilt=self.rebuilt.append,
+        )
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[Projection]:
+        projection = self.projection()
+        await projection.open()
+        try:
+            yield projection
+        finally:
+            await projection.close()
+
+    def append(self, projection: Projection, *entries: JournalEntry) -> None:
+        for entry in entries:
+            self.written.append(entry)
+            projection.put(JournalRow(seq=self.written.writer.seq, ts=1_000, entry=entry))
+
+    def rows(self, table: str) -> list[tuple[object, ...]]:
+        with closing(sqlite3.connect(self.path)) as connection:
+            return connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()
+
+    def contents(self) -> dict[str, list[tuple[object, ...]]]:
+        return {table: self.rows(table) for table in TABLES}
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+async def test_what_is_put_is_written_in_one_batch(bench: Bench) -> None:
+    async with bench.opened() as projection:
+        bench.append(projection, *story(), denied("s1-9"))
+        assert bench.rows("trades") == []
+        await projection.flush()
+        assert projection.seq == bench.written.writer.seq
+    (first, _) = bench.rows("orders")
+    assert first[:6] == ("s1-1", "v1", "s1", "ABC", "BUY", "10")
+    assert first[10:14] == ("FILLED", "10", "100.25", "0.07")
+    assert [row[7] for row in bench.rows("trades")] == ["100.25", "100.25"]
+    assert [row[3] for row in bench.rows("denials")] == ["HALTED"]
+    assert len(bench.rows("equity")) == 1
+
+
+def _delete(bench: Bench) -> None:
+    bench.path.unlink()
+
+
+def _damage(bench: Bench) -> None:
+    bench.path.write_bytes(b"this is no database" * 500)
+
+
+def _cut(bench: Bench) -> None:
+    content = bench.path.read_bytes()
+    bench.path.write_bytes(content[: len(content) // 2])
+
+
+def _of_another_journal(bench: Bench) -> None:
+    with closing(sqlite3.connect(bench.path)) as connection:
+        connection.execute("UPDATE meta SET value = 'other' WHERE key = 'journal'")
+        connection.commit()
+
+
+def _ahead(bench: Bench) -> None:
+    with closing(sqlite3.connect(bench.path)) as connection:
+        connection.execute("UPDATE meta SET value = '99999' WHERE key = 'seq'")
+        connection.commit()
+
+
+def _of_a_later_program(bench: Bench) -> None:
+    with closing(sqlite3.connect(bench.path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (_delete, None),
+        (_damage, "cannot be used"),
+        (_cut, "cannot be used"),
+        (_of_another_journal, "another journal"),
+        (_ahead, "ahead"),
+        (_of_a_later_program, "schema 99"),
+    ],
+)
+async def test_a_database_that_is_of_no_use_is_set_aside_and_made_again_from_the_journal(
+    bench: Bench, spoil: Callable[[Bench], None], reason: str | None
+) -> None:
+    async with bench.opened() as projection:
+        bench.append(projection, *story(), denied("s1-9"))
+        await projection.flush()
+    before = bench.contents()
+    spoil(bench)
+    async with bench.opened() as projection:
+        assert projection.seq == bench.written.writer.seq
+    assert bench.contents() == before
+    assert all(before.values())
+    if reason is None:
+        assert bench.rebuilt == []
+    else:
+        assert [reason in told for told in bench.rebuilt] == [True]
+        assert bench.path.with_name("tradingd.db.unusable").exists()
+
+
+async def test_a_database_that_is_behind_catches_up(bench: Bench) -> None:
+    async with bench.opened() as projection:
+        bench.append(projection, *story()[:4])
+        await projection.flush()
+    bench.written.append(*story()[4:])
+    async with bench.opened() as projection:
+        assert projection.seq == bench.written.writer.seq
+    assert [row[10] for row in bench.rows("orders")] == ["FILLED", "FILLED"]
+    assert bench.rebuilt == []
+
+
+async def test_a_rebuild_knows_orders_that_snapshots_have_forgotten(bench: Bench) -> None:
+    async with bench.opened() as projection:
+        bench.append(projection, *story())
+        await projection.flush()
+    before = bench.contents()
+    for day in (10, 20):
+        bench.written.books.orders.prune(day * DAY_NS)
+        bench.written.append(OrderIntended(order=order(f"s1-{day}")), ts=day * DAY_NS)
+        bench.written.append(canceled(f"s1-{day}"), ts=day * DAY_NS)
+    assert len(segment_paths(bench.written.folder)) == 3
+    assert len(bench.written.books.orders) == 1
+    bench.path.unlink()
+    async with bench.opened() as projection:
+        assert projection.seq == bench.written.writer.seq
+    assert bench.contents()["trades"] == before["trades"]
+    assert [row[0] for row in bench.rows("orders")] == ["s1-1", "s1-10", "s1-2", "s1-20"]
+
+
+async def test_the_schema_grows_by_steps_and_keeps_what_is_there(bench: Bench) -> None:
+    first, *later = schema_scripts()
+    assert later
+    with closing(sqlite3.connect(bench.path)) as connection:
+        connection.executescript(f"{first} PRAGMA user_version = 1;")
+        connection.execute("INSERT INTO meta VALUES ('journal', ?), ('seq', '0')", (journal_id(bench.written.folder),))
+        connection.execute("INSERT INTO equity VALUES (77, '1', '1', '0', '0')")
+        connection.commit()
+    bench.written.append(*story())
+    async with bench.opened():
+        pass
+    assert [row[0] for row in bench.rows("equity")] == [1, 77]
+    assert bench.rows("bars") == []
+    assert bench.rebuilt == []
+
+
+async def test_bars_and_log_lines_are_kept_and_read_back(bench: Bench) -> None:
+    def bar(minute: int, close: float) -> PriceBar:
+        return PriceBar(
+            symbol=ABC,
+            interval_ns=MINUTE_NS,
+            ts_open=minute * MINUTE_NS,
+            open=close,
+            high=close,
+            low=close,
+            close=close,
+            volume=3,
+            ts_event=(minute + 1) * MINUTE_NS,
+            ts_recv=(minute + 1) * MINUTE_NS,
+        )
+
+    async with bench.opened() as projection:
+        for minute in range(5):
+            projection.put(bar(minute, 100.5 + minute))
+        projection.put(bar(2, 999.0))
+        projection.put(
+            LogEntry(
+                ts=5, level=Level.INFO, event=LogEvent.ORDER_FILLED, module="x", message="m", details={"q": D("1.50")}
+            )
+        )
+        assert await projection.flush() == 5
+        bars = await projection.fetch_bars(ABC, MINUTE_NS, MINUTE_NS, 4 * MINUTE_NS)
+        assert list(bars) == [bar(1, 101.5), bar(2, 102.5), bar(3, 103.5)]
+    assert await projection.fetch_bars(ABC, MINUTE_NS, 0, 1) == ()
+    ((_, ts, level, event, *_, line),) = bench.rows("log")
+    assert (ts, level, event) == (5, "INFO", "order.filled")
+    assert '"q":"1.50"' in str(line)
+
+
+async def test_the_task_writes_by_itself_and_a_stop_loses_nothing_that_was_flushed(bench: Bench) -> None:
+    projection = bench.projection()
+    task = asyncio.create_task(projection.run())
+    async with asyncio.timeout(10):
+        while projection.seq < len(story()):
+            if not bench.written.writer.seq:
+                bench.append(projection, *story())
+            await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    bench.append(projection, filled("1", order_id="s1-1", execution="late"))
+    await projection.flush()
+    await projection.close()
+    assert len(bench.rows("trades")) == 3
+
+
+async def test_a_write_that_fails_is_reported_and_the_next_open_catches_up(bench: Bench) -> None:
+    projection = bench.projection()
+    await projection.open()
+    with closing(sqlite3.connect(bench.path)) as connection:
+        connection.execute("DROP TABLE trades")
+        connection.commit()
+    bench.append(projection, *story())
+    with pytest.raises(DatabaseError, match="trades"):
+        await projection.flush()
+    assert bench.rows("orders") == [], "a batch is written whole or not at all"
+    await projection.open()
+    await projection.close()
+    assert len(bench.rows("trades")) == 2
+    assert len(bench.rebuilt) == 1
+
+
+async def test_a_file_that_cannot_be_opened_now_is_kept_for_later(bench: Bench) -> None:
+    bench.path.mkdir()
+    with pytest.raises(DatabaseError, match="unable to open"):
+        await bench.projection().open()
+    assert bench.path.is_dir()
+    assert bench.rebuilt == []

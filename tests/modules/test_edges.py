@@ -1,0 +1,136 @@
+"""The modules at the edge of the daemon: logger, broker interface, configuration, reports."""
+
+import asyncio
+import json
+from collections.abc import Coroutine
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.modules.desk import ABC, ONE, START, Desk
+from tests.runtime.listening import ListeningLog
+from tradingd.core.log import Level, LogEvent
+from tradingd.core.market import DAY_NS
+from tradingd.core.risk_metrics import RiskMetrics
+from tradingd.errors import JournalError, UsageError
+from tradingd.modules.reporting_engine import ReportingEngine
+from tradingd.reporting.encoding import to_json
+from tradingd.runtime.channel import LocalInbox
+from tradingd.runtime.module import ClockTick
+
+D = Decimal
+START_DAY = START // DAY_NS
+
+
+def test_trade_history_is_read_from_the_journal_in_order(desk: Desk) -> None:
+    for _ in range(3):
+        desk.act(lambda strategy: strategy.buy(ABC, D(1)))
+        desk.wait(1)
+    trades = desk.logger.get_trade_history(START + 10**9, START + 10**12)
+    assert len(trades) == 2
+    assert [trade.ts_event for trade in trades] == sorted(trade.ts_event for trade in trades)
+
+
+def test_after_the_stop_nothing_is_written(desk: Desk) -> None:
+    desk.logger.log_event(Level.INFO, "last words", event=LogEvent.DAEMON_STOPPED, module="x")
+    desk.stop()
+    assert desk.lines[-1].message == "last words" or desk.said(LogEvent.DAEMON_STOPPED)
+    with pytest.raises(JournalError, match="closed"):
+        desk.modules.risk.halt("too late", "cli")
+    assert desk.books.halt is None
+
+
+def test_a_stream_that_goes_down_is_said_and_that_it_is_back(desk: Desk) -> None:
+    assert desk.modules.broker.stream_up
+    desk.stream_down()
+    assert not desk.modules.broker.stream_up
+    desk.stream_up()
+    assert len(desk.said(LogEvent.BROKER_STREAM_DOWN)) == 1
+    assert len(desk.said(LogEvent.BROKER_STREAM_UP)) == 2
+
+
+def test_the_same_question_is_not_asked_twice_at_a_time(desk: Desk) -> None:
+    asked: list[tuple[str, Coroutine[Any, Any, None]]] = []
+    broker = desk.modules.broker
+    broker._spawn = lambda work, name: asked.append((name, work))
+    for _ in range(2):
+        broker.request_snapshot(0, 0)
+        broker.request_order(desk.strategy().id)  # type: ignore[arg-type]
+    assert [name for name, _ in asked] == ["broker:snapshot", "broker:lookup:one"]
+    for _, work in asked:
+        asyncio.run(work)  # type: ignore[arg-type]
+    broker.request_snapshot(0, 0)
+    assert len(asked) == 3
+    asked[-1][1].close()
+    desk.pump()
+
+
+def test_each_module_gets_its_own_section(desk: Desk) -> None:
+    configuration = desk.modules.configuration
+    assert configuration.get_setting("risk", "max_orders_per_minute") == 120
+    assert configuration.get_strategy_params(ONE) == {}
+
+
+@pytest.mark.parametrize(
+    ("section", "key"), [("nope", "x"), ("risk", "nope"), ("strategies", "x"), ("model_config", "x")]
+)
+def test_a_setting_that_does_not_exist_is_a_usage_error(desk: Desk, section: str, key: str) -> None:
+    with pytest.raises(UsageError, match="there is no"):
+        desk.modules.configuration.get_setting(section, key)
+    with pytest.raises(UsageError, match="nobody"):
+        desk.modules.configuration.get_strategy_params("nobody")  # type: ignore[arg-type]
+
+
+def test_an_edit_of_the_file_is_said_once(desk: Desk) -> None:
+    desk.wait(2)
+    assert desk.said(LogEvent.CONFIG_CHANGED) == []
+    desk.stamp = 2
+    desk.wait(3)
+    assert len(desk.said(LogEvent.CONFIG_CHANGED)) == 1
+    desk.stamp = 3
+    desk.wait(1)
+    assert len(desk.said(LogEvent.CONFIG_CHANGED)) == 2
+
+
+def test_a_report_is_made_of_the_three_pulls(desk: Desk) -> None:
+    desk.act(lambda strategy: strategy.buy(ABC, D(1)))
+    desk.wait(61)
+    report = desk.modules.reporting.generate(START, START + DAY_NS)
+    assert len(report.trades) == 1
+    assert isinstance(report.risk, RiskMetrics)
+    assert json.loads(to_json(report))["trades"][0]["symbol"] == "ABC"
+
+
+async def days_reported(desk: Desk, folder: Path) -> ListeningLog:
+    """Let one day end before a reporting engine, and wait for what it does."""
+    tasks: list[asyncio.Task[None]] = []
+    log, modules = ListeningLog(), desk.modules
+    engine = ReportingEngine(
+        LocalInbox(),
+        performance=modules.portfolio.get_performance_snapshot,
+        risk=modules.risk.get_current_risk_metrics,
+        trades=modules.logger.get_trade_history,
+        render=to_json,
+        folder=folder,
+        spawn=lambda work, name: tasks.append(asyncio.create_task(work, name=name)),
+        log=log,
+    )
+    for ts in (START, START + 1, (START_DAY + 1) * DAY_NS, (START_DAY + 1) * DAY_NS + 1):
+        engine.handle(ClockTick(ts))
+    async with asyncio.timeout(10):
+        await asyncio.gather(*tasks)
+    assert len(tasks) == 1
+    return log
+
+
+async def test_a_day_that_has_ended_is_reported_in_a_file(desk: Desk, tmp_path: Path) -> None:
+    log = await days_reported(desk, tmp_path / "days")
+    assert [path.name for path in (tmp_path / "days").iterdir()] == [f"day-{START_DAY}.json"]
+    assert log.events == [LogEvent.REPORT_GENERATED]
+
+
+async def test_a_report_that_cannot_be_made_is_said_and_nothing_else_happens(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "days").write_text("a file where the folder should be")
+    log = await days_reported(desk, tmp_path / "days")
+    assert log.events == [LogEvent.REPORT_FAILED]

@@ -1,0 +1,79 @@
+"""When the venue is asked, and which of its answers are believed."""
+
+from tests.core.making import D, accepted, account_opened, filled, order, unknown, venue_order, venue_snapshot
+from tradingd.core.books import Books
+from tradingd.core.entries import CashAdjusted, JournalEntry, OrderIntended
+from tradingd.core.identifiers import ClientOrderId
+from tradingd.core.market import NS_PER_SECOND
+from tradingd.runtime.reconciler import SINCE_MARGIN_NS, Reconciler
+
+SECOND = NS_PER_SECOND
+
+
+def reconciler_of(*entries: JournalEntry) -> tuple[Books, Reconciler]:
+    books = Books()
+    for entry in (account_opened(), *entries):
+        books.apply(entry)
+    return books, Reconciler(books, grace_ns=2 * SECOND)
+
+
+def test_a_difference_is_believed_when_two_undisturbed_snapshots_show_the_same() -> None:
+    _, reconciler = reconciler_of()
+    short = venue_snapshot(cash="99990")
+    first = reconciler.judge(short, now_ns=1, undisturbed=True)
+    assert (first.adjustments, first.ask_again) == ((), True)
+    second = reconciler.judge(short, now_ns=2, undisturbed=True)
+    assert [item.amount for item in second.adjustments if isinstance(item, CashAdjusted)] == [D(-10)]
+    assert not second.ask_again
+
+
+def test_a_difference_beside_a_fill_or_that_changes_is_not_believed() -> None:
+    _, reconciler = reconciler_of()
+    assert reconciler.judge(venue_snapshot(cash="99990"), now_ns=1, undisturbed=True).ask_again
+    assert reconciler.judge(venue_snapshot(cash="99990"), now_ns=2, undisturbed=False).adjustments == ()
+    assert reconciler.judge(venue_snapshot(cash="99980"), now_ns=3, undisturbed=True).adjustments == ()
+    assert reconciler.judge(venue_snapshot(cash="99980"), now_ns=4, undisturbed=True).adjustments
+
+
+def test_a_difference_that_went_away_has_to_be_shown_twice_again() -> None:
+    _, reconciler = reconciler_of()
+    for cash in ("99990", "100000", "99990"):
+        assert reconciler.judge(venue_snapshot(cash=cash), now_ns=1, undisturbed=True).adjustments == ()
+
+
+def test_an_order_in_doubt_is_asked_for_after_its_grace_time() -> None:
+    _, reconciler = reconciler_of(OrderIntended(order=order()), unknown())
+    early = reconciler.judge(venue_snapshot(), now_ns=2 * SECOND, undisturbed=True)
+    assert (early.plan.unresolved, early.look_up) == ((ClientOrderId("s1-1"),), ())
+    assert reconciler.judge(venue_snapshot(), now_ns=2 * SECOND + 1_000, undisturbed=True).look_up == ("s1-1",)
+    assert list(reconciler.in_doubt()) == ["s1-1"]
+
+
+def test_not_found_counts_for_one_comparison_only() -> None:
+    _, reconciler = reconciler_of(OrderIntended(order=order()))
+    reconciler.not_found(ClientOrderId("s1-1"))
+    assert len(reconciler.judge(venue_snapshot(), now_ns=1, undisturbed=True).plan.reports) == 1
+    assert reconciler.judge(venue_snapshot(), now_ns=2, undisturbed=True).plan.reports == ()
+
+
+def test_requests_of_a_former_run_are_settled_once() -> None:
+    from tests.core.making import cancel_requested
+
+    _, reconciler = reconciler_of(OrderIntended(order=order()), accepted(), cancel_requested())
+    working = venue_snapshot((venue_order(),))
+    assert len(reconciler.judge(working, now_ns=1, undisturbed=True).plan.reports) == 1
+    assert reconciler.judge(working, now_ns=2, undisturbed=True).plan.reports == ()
+
+
+def test_the_venue_is_asked_from_before_the_oldest_thing_in_doubt() -> None:
+    now = 1_000 * SECOND
+    _, empty = reconciler_of()
+    assert empty.since_ns(now) == now - SINCE_MARGIN_NS
+    late = filled("1", ts=500 * SECOND)
+    _, with_fill = reconciler_of(OrderIntended(order=order(quantity="1")), late)
+    assert with_fill.since_ns(now) == 500 * SECOND - SINCE_MARGIN_NS
+    _, with_order = reconciler_of(OrderIntended(order=order()), filled("1", ts=500 * SECOND))
+    assert with_order.since_ns(now) == 0
+    empty.found(300 * SECOND)
+    empty.found(400 * SECOND)
+    assert empty.since_ns(now) == 300 * SECOND - SINCE_MARGIN_NS

@@ -1,0 +1,57 @@
+"""Datagrams to a service manager, read from a real socket."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+from tradingd.runtime.sd_notify import ServiceManager
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> "socket.socket":
+    receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    receiver.bind(str(tmp_path / "notify"))
+    receiver.settimeout(5)
+    return receiver
+
+
+def test_every_state_is_one_datagram(manager: socket.socket) -> None:
+    with manager:
+        service = ServiceManager({"NOTIFY_SOCKET": str(manager.getsockname())})
+        service.ready("trading")
+        service.status("3 open orders")
+        service.alive()
+        service.stopping("draining")
+        told = [manager.recv(4096).decode() for _ in range(4)]
+    assert told == ["READY=1\nSTATUS=trading", "STATUS=3 open orders", "WATCHDOG=1", "STOPPING=1\nSTATUS=draining"]
+
+
+def test_an_abstract_address_begins_with_an_at_sign() -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        name = f"tradingd-test-{os.getpid()}"
+        receiver.bind(f"\0{name}")
+        receiver.settimeout(5)
+        ServiceManager({"NOTIFY_SOCKET": f"@{name}"}).alive()
+        assert receiver.recv(100) == b"WATCHDOG=1"
+
+
+def test_without_a_service_manager_nothing_happens() -> None:
+    ServiceManager({}).ready("nobody listens")
+    assert ServiceManager({}).watchdog_interval_s is None
+
+
+@pytest.mark.parametrize(
+    ("environ", "interval"),
+    [
+        ({"WATCHDOG_USEC": "30000000"}, 15.0),
+        ({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": str(os.getpid())}, 15.0),
+        ({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"}, None),
+        ({"WATCHDOG_USEC": "soon"}, None),
+        ({}, None),
+    ],
+)
+def test_the_watchdog_is_fed_twice_in_its_time_when_it_watches_us(
+    environ: dict[str, str], interval: float | None
+) -> None:
+    assert ServiceManager(environ).watchdog_interval_s == interval

@@ -1,0 +1,89 @@
+"""What a strategy may ask for, as the engine hears it."""
+
+from decimal import Decimal
+
+import pytest
+from tests.strategies.staging import ABC, Stage
+from tradingd.core.identifiers import ClientOrderId, StrategyId
+from tradingd.core.orders import OrderType, TimeInForce
+from tradingd.strategies.base import Params, Strategy
+from tradingd.strategies.indicators import RollingDeviation, RollingMean
+
+D = Decimal
+
+
+@pytest.fixture
+def stage() -> Stage:
+    stage = Stage(Strategy(StrategyId("me"), [ABC], Params()))
+    stage.fills = False
+    return stage
+
+
+@pytest.mark.parametrize(
+    ("limit", "stop", "order_type"),
+    [
+        (None, None, OrderType.MARKET),
+        ("10", None, OrderType.LIMIT),
+        (None, "10", OrderType.STOP),
+        ("10", "11", OrderType.STOP_LIMIT),
+    ],
+)
+def test_the_prices_given_make_the_order_type(
+    stage: Stage, limit: str | None, stop: str | None, order_type: OrderType
+) -> None:
+    prices = {"limit_price": limit and D(limit), "stop_price": stop and D(stop)}
+    for call in (stage.strategy.buy, stage.strategy.sell):
+        call(ABC, D(1), **prices, time_in_force=TimeInForce.IOC)  # type: ignore[arg-type]
+        _, _, terms, _ = stage.signals[-1]
+        assert (terms.order_type, terms.time_in_force) == (order_type, TimeInForce.IOC)
+
+
+@pytest.mark.parametrize(
+    ("held", "under_way", "target", "asked"),
+    [
+        ("0", "0", "10", [("BUY", D(10))]),
+        ("4", "3", "10", [("BUY", D(3))]),
+        ("10", "0", "10", []),
+        ("10", "-10", "0", []),
+        ("10", "0", "-5", [("SELL", D(15))]),
+    ],
+)
+def test_a_target_asks_for_what_is_missing(
+    stage: Stage, held: str, under_way: str, target: str, asked: list[tuple[str, Decimal]]
+) -> None:
+    stage.held, stage.under_way = D(held), D(under_way)
+    stage.strategy.target_position(ABC, D(target))
+    assert [(action, quantity) for action, quantity, _, _ in stage.signals] == asked
+
+
+def test_everything_else_goes_to_the_engine(stage: Stage) -> None:
+    strategy = stage.strategy
+    strategy.hold(ABC, reason="wide")
+    strategy.cancel(ClientOrderId("c1"))
+    strategy.set_timer("t", 5, every_ns=2)
+    strategy.cancel_timer("t")
+    strategy.log("hello", level=3)
+    assert [(action, reason) for action, _, _, reason in stage.signals] == [("HOLD", "wide"), ("CANCEL", "c1")]
+    assert stage.said == [("t", {"at": 5, "every": 2}), ("t", {}), ("hello", {"level": 3})]
+    assert (strategy.position(ABC), strategy.working(ABC), strategy.now) == (0, 0, 0)
+    assert strategy.bars(ABC, 3) == ()
+    assert strategy.warmup == 0
+
+
+def test_rolling_figures_are_those_of_the_last_values() -> None:
+    mean, deviation = RollingMean(3), RollingDeviation(4)
+    for value in (1, 2, 3, 4):
+        assert mean.ready is (value > 3)
+        mean.push(value)
+    for value in (100, 2, 4, 4, 6):
+        deviation.push(value)
+    assert mean.value == 3
+    assert (deviation.mean, deviation.deviation) == (4, pytest.approx(2**0.5))
+    assert deviation.ready
+
+
+def test_a_deviation_does_not_drift() -> None:
+    deviation = RollingDeviation(20)
+    for number in range(10_000):
+        deviation.push(1e9 + number % 2)
+    assert deviation.deviation == pytest.approx(0.5, abs=1e-9)

@@ -1,0 +1,164 @@
+"""How each answer of the daemon looks to a person."""
+
+from collections.abc import Sequence
+
+import typer
+
+from tradingd.cli.render import ABSENT, Column, cell, moment, show_json, show_pairs, show_table
+from tradingd.control.views import DaemonStatus, OrderView, PositionView, TradeView
+from tradingd.core.risk_metrics import RiskAssessment
+from tradingd.reporting.encoding import rfc3339
+
+_FIGURE = True
+
+
+def show_status(status: DaemonStatus, *, as_json: bool) -> None:
+    """Show how the daemon is."""
+    if as_json:
+        show_json(status)
+        return
+    pairs = [
+        ("state", status.state),
+        ("halt reason", cell(status.halt_reason)),
+        ("version", f"{status.version}, run {status.run}, pid {status.pid}"),
+        ("configuration", status.config),
+        ("broker", f"{status.broker} ({status.account_kind} account {cell(status.account_id)})"),
+        ("started", f"{moment(status.started)} UTC, up {status.uptime_s} s"),
+        ("equity", cell(status.equity)),
+        ("cash", cell(status.cash)),
+        ("open orders", str(status.open_orders)),
+        ("orders in doubt", ", ".join(status.orders_in_doubt) or ABSENT),
+        ("order stream", status.order_stream),
+        ("market data", f"{status.events_accepted} events, {status.ticks_conflated} conflated"),
+        ("kept out", ", ".join(f"{name} {count}" for name, count in status.events_kept_out.items()) or ABSENT),
+        ("journal", f"entry {status.journal_seq}"),
+    ]
+    pairs += [(f"feed {feed.name}", f"{feed.state}  {feed.detail}".rstrip()) for feed in status.feeds]
+    pairs += [(f"quarantined {name}", reason) for name, reason in status.quarantined.items()]
+    show_pairs(pairs)
+
+
+def show_positions(positions: Sequence[PositionView], *, as_json: bool) -> None:
+    """Show what is held."""
+    if as_json:
+        show_json(positions)
+        return
+    columns = (
+        Column("symbol"),
+        Column("strategy"),
+        Column("quantity", _FIGURE),
+        Column("average", _FIGURE),
+        Column("price", _FIGURE),
+        Column("value", _FIGURE),
+        Column("unrealised", _FIGURE),
+        Column("realised", _FIGURE),
+        Column("fees", _FIGURE),
+    )
+    rows = [
+        [
+            view.symbol,
+            view.strategy_id,
+            cell(view.quantity),
+            cell(view.average_price),
+            cell(view.market_price),
+            cell(view.market_value),
+            cell(view.unrealised_pnl),
+            cell(view.realised_pnl),
+            cell(view.fees),
+        ]
+        for view in positions
+    ]
+    show_table(columns, rows, empty="no positions")
+
+
+def show_orders(orders: Sequence[OrderView], *, as_json: bool) -> None:
+    """Show orders, oldest first."""
+    if as_json:
+        show_json(orders)
+        return
+    columns = (
+        Column("created (UTC)"),
+        Column("client_order_id"),
+        Column("strategy"),
+        Column("symbol"),
+        Column("side"),
+        Column("quantity", _FIGURE),
+        Column("filled", _FIGURE),
+        Column("average", _FIGURE),
+        Column("type"),
+        Column("limit", _FIGURE),
+        Column("stop", _FIGURE),
+        Column("status"),
+        Column("reason"),
+    )
+    rows = [
+        [
+            moment(view.ts_created),
+            view.client_order_id,
+            view.strategy_id,
+            view.symbol,
+            view.side,
+            cell(view.quantity),
+            cell(view.filled_quantity),
+            cell(view.average_price),
+            view.order_type,
+            cell(view.limit_price),
+            cell(view.stop_price),
+            view.status,
+            cell(view.reject_reason),
+        ]
+        for view in orders
+    ]
+    show_table(columns, rows, empty="no orders")
+
+
+def show_trades(trades: Sequence[TradeView], *, as_json: bool) -> None:
+    """Show executions, oldest first."""
+    if as_json:
+        show_json(trades)
+        return
+    columns = (
+        Column("time (UTC)"),
+        Column("execution_id"),
+        Column("client_order_id"),
+        Column("strategy"),
+        Column("symbol"),
+        Column("side"),
+        Column("quantity", _FIGURE),
+        Column("price", _FIGURE),
+        Column("fee", _FIGURE),
+    )
+    rows = [
+        [
+            moment(view.ts_event),
+            view.execution_id,
+            view.client_order_id,
+            view.strategy_id,
+            view.symbol,
+            view.side,
+            cell(view.quantity),
+            cell(view.price),
+            cell(view.fee),
+        ]
+        for view in trades
+    ]
+    show_table(columns, rows, empty="no trades")
+
+
+def show_risk(assessment: RiskAssessment, *, as_json: bool) -> None:
+    """Show the account's risk and the limits that it breaks."""
+    if as_json:
+        show_json(assessment)
+        return
+    metrics = assessment.metrics
+    names = [name for name in metrics.__struct_fields__ if name != "ts"]
+    show_pairs(
+        [
+            ("time (UTC)", moment(rfc3339(metrics.ts))),
+            *((name.replace("_pct", " %").replace("_", " "), cell(getattr(metrics, name))) for name in names),
+        ]
+    )
+    for breach in assessment.breaches:
+        typer.echo(f"breach: {breach.code.value}: {breach.message}")
+    if assessment.within_limits:
+        typer.echo("within all limits")

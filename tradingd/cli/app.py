@@ -1,0 +1,124 @@
+"""The list of commands, and the way from an error to one line and an exit code.
+
+Owns: names, examples and exit codes of the command line. Never: imports at its top what a command may not need, since
+the time from exec to ready counts.
+"""
+
+import os
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from tradingd import __version__
+from tradingd.cli import act, ask, config, journal, logs, report, run, venue
+from tradingd.errors import EXIT_FAULT, EXIT_OK, FatalError, TradingdError
+
+EXIT_INTERRUPTED = 130
+"""As shells report a process that Ctrl-C ended."""
+
+
+class _Commands(TyperGroup):
+    """The commands, with their errors told in one place."""
+
+    def invoke(self, ctx: Any) -> Any:  # the context's class is typer's own or click's, by typer's version
+        """Run a command; no error that is foreseen leaves as a traceback."""
+        try:
+            return super().invoke(ctx)
+        except TradingdError as error:
+            raise typer.Exit(_tell(error)) from error
+        except BrokenPipeError as error:
+            raise typer.Exit(EXIT_OK) from error
+        except OSError as error:
+            typer.echo(f"tradingd: error: {error}", err=True)
+            raise typer.Exit(EXIT_FAULT) from error
+        except KeyboardInterrupt as error:
+            raise typer.Exit(EXIT_INTERRUPTED) from error
+
+
+def _tell(error: TradingdError) -> int:
+    """Print an error on stderr and give its exit code."""
+    from tradingd.settings.problems import ConfigurationProblems
+
+    # Problems of the configuration bring their own place, one a line.
+    text = str(error) if isinstance(error, ConfigurationProblems) else f"tradingd: error: {error}"
+    typer.echo(text, err=True)
+    return error.exit_code if isinstance(error, FatalError) else EXIT_FAULT
+
+
+def _example(text: str) -> str:
+    return f"Example: tradingd {text}"
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tradingd {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: bool = typer.Option(
+        False, "--version", help="Show the version and exit.", callback=_show_version, is_eager=True
+    ),
+) -> None:
+    """Trade unattended: market data in, orders out, none lost.
+
+    Exit codes: 0 done; 2 usage or configuration, or refused by the daemon; 3 fault; 4 credentials refused by the venue.
+    """
+
+
+def build_app() -> typer.Typer:
+    """Make the whole command line."""
+    # Without rich in typer's own messages: it would be imported for every command.
+    app = typer.Typer(
+        cls=_Commands,
+        add_completion=False,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(epilog=_example("check -c config/paper.toml"))(_root)
+
+    app.command("run", epilog=_example("run -c config/paper.toml"))(run.run)
+    app.command("check", epilog=_example("check -c config/paper.toml"))(config.check)
+    app.command("replay", epilog=_example("replay -c config/paper.toml --from 2026-03-02 --to 2026-03-07"))(run.replay)
+    app.command("report", epilog=_example("report -c config/paper.toml --from 2026-03-01 --format json"))(report.report)
+
+    app.command("status", epilog=_example("status -c config/paper.toml"))(ask.status)
+    app.command("positions", epilog=_example("positions -c config/paper.toml --json"))(ask.positions)
+    app.command("orders", epilog=_example("orders -c config/paper.toml --all"))(ask.orders)
+    app.command("trades", epilog=_example("trades -c config/paper.toml --json"))(ask.trades)
+    app.command("risk", epilog=_example("risk -c config/paper.toml"))(ask.risk)
+    app.command("logs", epilog=_example("logs -c config/paper.toml -f --event 'order.*' --since 10m"))(logs.logs)
+
+    app.command("halt", epilog=_example('halt -c config/paper.toml --reason "odd fills"'))(act.halt)
+    app.command("resume", epilog=_example("resume -c config/paper.toml"))(act.resume)
+    app.command("flatten", epilog=_example("flatten -c config/paper.toml --yes"))(act.flatten)
+    app.command("cancel", epilog=_example("cancel -c config/paper.toml trend-k3v9q2-17"))(act.cancel)
+    app.command("cancel-all", epilog=_example("cancel-all -c config/paper.toml"))(act.cancel_all)
+
+    app.command("venue", epilog=_example("venue -c config/venue.toml"))(venue.venue)
+
+    settings = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What the configuration says and may say.")
+    settings.command("show", epilog=_example("config show -c config/paper.toml"))(config.show)
+    settings.command("schema", epilog=_example("config schema > tradingd.schema.json"))(config.schema)
+    app.add_typer(settings, name="config", epilog=_example("config show -c config/paper.toml"))
+
+    books = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Upkeep of the journal's database.")
+    books.command("rebuild", epilog=_example("journal rebuild -c config/paper.toml"))(journal.rebuild)
+    app.add_typer(books, name="journal", epilog=_example("journal rebuild -c config/paper.toml"))
+    return app
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    try:
+        build_app()(prog_name="tradingd")
+    finally:
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # The reader has gone: what is left goes nowhere, and nobody is told at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,47 @@
+"""`check` and `config`: what a configuration says, and what is wrong with it."""
+
+import typer
+
+from tradingd.cli.options import ConfigOption
+
+
+def check(config: ConfigOption) -> None:
+    """Validate a configuration.
+
+    Every problem is shown at once, on stderr, one a line: FILE:LINE:COL: section.key: what is wrong (what would
+    be right). Exit code 2.
+    """
+    from tradingd.cli.loading import load_checked
+
+    settings = load_checked(config).settings
+    strategies = _count(len(settings.strategies), "strategy", "strategies")
+    feeds = _count(len(settings.data.feeds), "feed", "feeds")
+    typer.echo(f"{config}: ok ({strategies}, {feeds}, broker {settings.broker.kind} ({settings.account_kind} account))")
+
+
+def show(config: ConfigOption) -> None:
+    """Show every setting and its source.
+
+    A source is a place in the file, a variable, a credential or the default. Secrets are masked.
+    """
+    from tradingd.cli.loading import load
+    from tradingd.settings import effective_settings
+
+    for key, value, provenance in effective_settings(load(config)):
+        typer.echo(f"{key} {value}  # {provenance}" if value.startswith("#") else f"{key} = {value}  # {provenance}")
+
+
+def schema() -> None:
+    """Print the JSON Schema of the file.
+
+    Editors complete and check a configuration by it.
+    """
+    import json
+
+    from tradingd.settings import settings_schema
+
+    typer.echo(json.dumps(settings_schema(), indent=2, ensure_ascii=False))
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"

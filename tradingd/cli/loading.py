@@ -1,0 +1,55 @@
+"""Reading the configuration for a command, as strictly as that command needs it."""
+
+import os
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import typer
+
+from tradingd.settings import ConfigurationProblems, LoadedSettings, Problem, check_settings, load_settings
+from tradingd.settings.layers import Layers, apply_environment, apply_paths
+from tradingd.settings.paths import StatePaths
+
+
+def load(config: Path) -> LoadedSettings:
+    """Read a configuration whose keys and values are right; what stands between sections is not looked at."""
+    return load_settings(config, os.environ)
+
+
+def load_checked(config: Path, concerns: Callable[[Problem], bool] = lambda problem: True) -> LoadedSettings:
+    """Read a configuration that can be run. Raises `ConfigurationProblems` with every problem that concerns."""
+    loaded = load(config)
+    problems = [problem for problem in check_settings(loaded) if concerns(problem)]
+    if problems:
+        raise ConfigurationProblems(problems)
+    return loaded
+
+
+def state_paths(config: Path) -> StatePaths:
+    """Say where a configuration's daemon keeps its state."""
+    return StatePaths(load(config).settings.daemon.state_dir)
+
+
+def state_paths_for_command(config: Path) -> StatePaths:
+    """Say where the daemon is even when the file has been spoilt since it started: a halt must not wait for that."""
+    try:
+        return state_paths(config)
+    except ConfigurationProblems as problems:
+        paths = _find_state(config.absolute())
+        if paths is None or not paths.control_socket.is_socket():
+            raise
+        typer.echo(f"{problems}\nnote: going on with the daemon in {paths.state_dir} all the same", err=True)
+        return paths
+
+
+def _find_state(config: Path) -> StatePaths | None:
+    try:
+        layers = Layers(tomllib.loads(config.read_text()), {}, [])
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return None
+    apply_environment(layers, os.environ)
+    apply_paths(layers, config, os.environ)
+    daemon = layers.data.get("daemon")
+    state_dir = daemon.get("state_dir") if isinstance(daemon, dict) else None
+    return StatePaths(Path(state_dir)) if isinstance(state_dir, str) else None

@@ -1,0 +1,41 @@
+"""Options and arguments that several commands share, each with its help."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+
+class ReportFormat(StrEnum):
+    """How a performance report is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class LeastLevel(StrEnum):
+    """Levels of the structured log, least first."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+    CRITICAL = "CRITICAL"
+
+
+ConfigOption: TypeAlias = Annotated[
+    Path, typer.Option("--config", "-c", metavar="FILE", help="The configuration file (TOML).", show_default=False)
+]
+JsonOption: TypeAlias = Annotated[
+    bool, typer.Option("--json", help="One JSON document on stdout: decimals are strings, times RFC 3339 UTC.")
+]
+FromOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--from", metavar="TIME", help="First moment: RFC 3339, or YYYY-MM-DD for midnight UTC."),
+]
+ToOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--to", metavar="TIME", help="First moment no longer included, written as for --from."),
+]
+FormatOption: TypeAlias = Annotated[ReportFormat, typer.Option("--format", help="How to write the report.")]

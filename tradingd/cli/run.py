@@ -1,0 +1,107 @@
+"""`run` and `replay`: the configuration's strategies, live or over the past."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tradingd.cli.options import ConfigOption, FormatOption, FromOption, ReportFormat, ToOption
+
+if TYPE_CHECKING:
+    from tradingd.replaying import ReplayResult
+    from tradingd.settings.paths import StatePaths
+
+JournalOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--journal",
+        metavar="PATH",
+        help="New or empty folder for the replay's own journal. Left out: one under STATE/replay.",
+    ),
+]
+
+
+def run(config: ConfigOption) -> None:
+    """Run the daemon until SIGTERM or SIGINT.
+
+    A second signal forces. Exit codes: 0 stopped in order; 2 usage or configuration; 3 fault; 4 credentials
+    refused by the venue.
+    """
+    from tradingd.cli.loading import load_checked
+
+    loaded = load_checked(config)
+
+    from tradingd.orchestrator import run_daemon
+
+    raise typer.Exit(run_daemon(loaded, os.environ))
+
+
+def replay(
+    config: ConfigOption,
+    start: FromOption = None,
+    end: ToOption = None,
+    journal: JournalOption = None,
+    output_format: FormatOption = ReportFormat.TEXT,
+) -> None:
+    """Run the strategies over the past.
+
+    The feeds are read in simulated time, as fast as the machine can. The report goes to stdout; the folder of
+    the replay's journal and the speed go to stderr.
+    """
+    from tradingd.cli.loading import load_checked
+    from tradingd.cli.moments import parse_span
+    from tradingd.cli.progress import progress_bar
+    from tradingd.settings.paths import StatePaths
+
+    start_ns, end_ns = parse_span(start, end)
+    loaded = load_checked(config)
+    folder = _replay_folder(StatePaths(loaded.settings.daemon.state_dir), journal)
+
+    from tradingd.replaying import replay as replay_past
+
+    with progress_bar("replaying") as on_progress:
+        result = replay_past(loaded, start_ns=start_ns, end_ns=end_ns, journal=folder, on_progress=on_progress)
+    speed = f"{result.events / result.seconds:,.0f} events/s" if result.seconds > 0 else "no time"
+    typer.echo(f"replay: {result.events:,} events in {result.seconds:.2f} s ({speed})", err=True)
+    typer.echo(f"replay: journal {result.journal}", err=True)
+    sys.stdout.write(_report(result, output_format))
+
+
+def _replay_folder(paths: "StatePaths", asked: Path | None) -> Path:
+    """Give a folder of its own to each replay.
+
+    A replay empties its folder first, so one that holds anything is refused: it could be anybody's.
+    """
+    from datetime import UTC, datetime
+
+    from tradingd.errors import UsageError
+
+    if asked is None:
+        return paths.replay_journal / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}"
+    folder = asked.resolve()
+    if folder == paths.journal.resolve() or (folder.exists() and not folder.is_dir()) or any(folder.glob("*")):
+        raise UsageError(f"--journal: {folder} is in use (name a new or empty folder, or leave the option out)")
+    return folder
+
+
+def _report(result: "ReplayResult", output_format: ReportFormat) -> str:
+    from tradingd.reporting.encoding import to_json, to_plain
+    from tradingd.reporting.text import render_text
+
+    if output_format is ReportFormat.JSON:
+        document = to_plain(result.performance)
+        assert isinstance(document, dict)
+        # Nothing here depends on the machine or the hour: the same replay gives the same document.
+        document["replay"] = {
+            "events": result.events,
+            "orders": result.orders,
+            "risk_events": result.risk_events,
+            "defects": result.defects,
+        }
+        return to_json(document) + "\n"
+    lines = ["", f"Events {result.events:,}, orders {result.orders:,}"]
+    lines += [f"Risk: {event}" for event in result.risk_events]
+    lines += [f"Data kept out, {defect}: {count:,}" for defect, count in sorted(result.defects.items())]
+    return render_text(result.performance) + "\n".join(lines) + "\n"
