@@ -9,7 +9,7 @@ import pytest
 from tests.acceptance.books import ask_venue, compare
 from tests.acceptance.conftest import RESTLESS, WriteConfig, file_feed
 from tests.acceptance.markets import eurusd_quotes, from_the_open
-from tests.acceptance.running import Program, ask_json, wait_until
+from tests.acceptance.running import Program, ask_json, run_command, wait_until
 from tests.acceptance.test_real_ticks import venue_of
 
 SEED = int(os.environ.get("TRADINGD_KILL_SEED", "20131007"))
@@ -61,7 +61,8 @@ def kill_at_random(arguments: list[str], log: Path, rng: random.Random, kills: i
 async def settle(daemon: Program, config: Path) -> None:
     """Wait until a last, undisturbed run has nothing in doubt, then stop it."""
     daemon.wait_event("daemon.ready")
-    ask_json("halt", "-c", str(config), "--reason", "the end of the test")
+    halted = run_command("halt", "-c", str(config), "--reason", "the end of the test")
+    assert halted.returncode == 0, halted.stderr
     wait_until(
         lambda: not ask_json("status", "-c", str(config))["orders_in_doubt"], timeout_s=20, what="no order in doubt"
     )
@@ -93,8 +94,8 @@ async def test_fifty_kills_against_a_venue_that_lives_on(
 async def test_twenty_kills_take_the_embedded_venue_along(tmp_path: Path, write_config: WriteConfig) -> None:
     """Daemon and venue die together and find each other again."""
     config = write_config(
-        file_feed(eurusd_quotes(tmp_path), "EUR/USD", "quotes", 300),
-        RESTLESS.format(id="r", symbol="EUR/USD", every=5, quantity=1000),
+        file_feed(eurusd_quotes(tmp_path), "EUR/USD", "quotes", 900),
+        RESTLESS.format(id="r", symbol="EUR/USD", every=2, quantity=1000),
     )
     kill_at_random(["run", "-c", str(config)], tmp_path / "daemon.log", random.Random(SEED + 1), kills=20)
     with Program("run", "-c", str(config), log=tmp_path / "daemon.log") as daemon:

@@ -54,7 +54,7 @@ async def test_journal_venue_and_command_line_agree(
     quantity: int,
 ) -> None:
     """Trade for a while, ask for the positions, stop, and compare everything with everything."""
-    restless = RESTLESS.format(id="restless", symbol=symbol, every=10 if speed == 60 else 80, quantity=quantity)
+    restless = RESTLESS.format(id="restless", symbol=symbol, every=4 if speed == 60 else 80, quantity=quantity)
     long_only = "true" if "/" in symbol else "false"
     config = write_config(
         file_feed(market(tmp_path), symbol, schema, speed),

@@ -6,11 +6,14 @@ from tradingd.core.entries import AccountOpened
 from tradingd.core.identifiers import ClientOrderId, ExecutionId, StrategyId, Symbol, TraceId, VenueOrderId
 from tradingd.core.instruments import Instrument, default_instrument
 from tradingd.core.orders import (
+    Breach,
     CancelRefused,
     CancelRequested,
+    DenialCode,
     Order,
     OrderAccepted,
     OrderCanceled,
+    OrderDenied,
     OrderExpired,
     OrderFilled,
     OrderRejected,
@@ -154,6 +157,16 @@ def replaced(
 
 def replace_refused(order_id: str = "s1-1", ts: int = 2_700) -> ReplaceRefused:
     return ReplaceRefused(client_order_id=_id(order_id), reason="no", ts_event=ts, ts_recv=ts)
+
+
+def denied(order_id: str) -> OrderDenied:
+    return OrderDenied(
+        client_order_id=ClientOrderId(order_id),
+        ts_event=1,
+        ts_recv=1,
+        order=order(order_id),
+        breaches=(Breach(code=DenialCode.HALTED, message="halted"),),
+    )
 
 
 def trade(

@@ -48,7 +48,7 @@ def book(*deals: Deal) -> Position:
     ],
 )
 def test_a_position_comes_to_what_was_worked_out_by_hand(
-    name: str, deals: list[Deal], quantity: str, cost: str, realised: str, fees: str
+    *, name: str, deals: list[Deal], quantity: str, cost: str, realised: str, fees: str
 ) -> None:
     position = book(*deals)
     got = (position.quantity, position.cost, position.realised_pnl, position.fees)

@@ -15,6 +15,7 @@ from tests.core.making import (
     account_opened,
     cancel_requested,
     canceled,
+    denied,
     filled,
     order,
     rejected,
@@ -44,7 +45,7 @@ from tradingd.core.entries import (
 from tradingd.core.identifiers import EXTERNAL, ClientOrderId, Symbol
 from tradingd.core.market import DAY_NS
 from tradingd.core.order_state import OrderStatus
-from tradingd.core.orders import Breach, DenialCode, OrderDenied, Side
+from tradingd.core.orders import Side
 from tradingd.errors import InvariantBroken
 
 
@@ -56,16 +57,6 @@ def equity(ts: int, value: str, **marks: float) -> EquitySampled:
         gross=D(0),
         net=D(0),
         marks={Symbol(symbol): price for symbol, price in marks.items()},
-    )
-
-
-def denied(order_id: str) -> OrderDenied:
-    return OrderDenied(
-        client_order_id=ClientOrderId(order_id),
-        ts_event=1,
-        ts_recv=1,
-        order=order(order_id),
-        breaches=(Breach(code=DenialCode.HALTED, message="halted"),),
     )
 
 

@@ -223,7 +223,7 @@ def test_a_chain_of_replaces_keeps_every_id_and_names_the_latest() -> None:
 
 
 def test_a_repeated_older_replace_does_not_bring_back_its_terms() -> None:
-    chain = [accepted(), replaced("20"), replaced("30", new=V3, old=V2)]
+    chain: list[ExecutionReport] = [accepted(), replaced("20"), replaced("30", new=V3, old=V2)]
     assert walk(*chain, replaced("20")) == walk(*chain)
 
 
@@ -243,7 +243,12 @@ def test_a_late_acknowledgement_of_the_first_leg_does_not_become_the_latest_name
 
 
 def test_a_replace_heard_of_in_any_order_leaves_the_same_names_and_terms() -> None:
-    events = [accepted(), replaced("20", "99"), filled("1", execution="a", venue_id=V2), filled("2", execution="b")]
+    events: list[ExecutionReport] = [
+        accepted(),
+        replaced("20", "99"),
+        filled("1", execution="a", venue_id=V2),
+        filled("2", execution="b"),
+    ]
     ends = [walk(*arrival) for arrival in itertools.permutations(events)]
     assert {(end.venue_order_ids, end.quantity, end.terms.limit_price) for end in ends} == {((V1, V2), D(20), D(99))}
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.core.making import ABC, S1, S2, XYZ, D, accepted, canceled, filled, order, replace_requested, trade
 from tradingd.core.identifiers import EXTERNAL, StrategyId, Symbol
 from tradingd.core.order_state import OrderStatus, apply_report, intend
-from tradingd.core.orders import ZERO, Side, Trade
+from tradingd.core.orders import ZERO, ExecutionReport, Side, Trade
 from tradingd.core.portfolio import PortfolioState
 from tradingd.errors import InvariantBroken
 
@@ -42,7 +42,7 @@ def test_working_and_unknown_orders_reserve_their_open_quantity() -> None:
 def test_a_reservation_follows_its_order_and_vanishes_with_it() -> None:
     portfolio = opened()
     state = intend(order(quantity="10", limit="101"))
-    steps = [
+    steps: list[tuple[ExecutionReport, str]] = [
         (accepted(), "10"),
         (filled("4", execution="a"), "6"),
         (replace_requested("20"), "16"),

@@ -189,6 +189,7 @@ CASES: list[tuple[str, tuple[JournalEntry, ...], VenueSnapshot, list[str], Order
     ("name", "entries", "venue", "expected", "status", "booked"), CASES, ids=[case[0] for case in CASES]
 )
 def test_what_was_missed_enters_as_ordinary_reports(
+    *,
     name: str,
     entries: tuple[JournalEntry, ...],
     venue: VenueSnapshot,

@@ -40,7 +40,7 @@ def codes(
     rate_full: bool = False,
 ) -> list[DenialCode]:
     verdict = validate(candidate, portfolio or holding(), limits or rules(), view or market(), rate_full=rate_full)
-    assert verdict.approved is not verdict.breaches
+    assert verdict.approved is (not verdict.breaches)
     return [breach.code for breach in verdict.breaches]
 
 
@@ -56,7 +56,7 @@ def codes(
 @pytest.mark.parametrize("side", Side)
 @pytest.mark.parametrize("scope", ["account", "symbol", "strategy"])
 def test_a_limit_lets_its_own_figure_pass_and_one_unit_more_not(
-    name: str, limits: OrderLimits, at_limit: str, past_it: str, code: DenialCode, side: Side, scope: str
+    *, name: str, limits: OrderLimits, at_limit: str, past_it: str, code: DenialCode, side: Side, scope: str
 ) -> None:
     made = {
         "account": rules(limits),

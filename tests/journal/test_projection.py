@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
-from tests.core.making import ABC, D, canceled, filled, order
-from tests.core.test_books import denied
+from tests.core.making import ABC, D, canceled, denied, filled, order
 from tests.journal.story import Written, story
 from tradingd.core.entries import JournalEntry, OrderIntended
 from tradingd.core.log import Level, LogEntry, LogEvent

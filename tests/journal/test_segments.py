@@ -138,7 +138,7 @@ def test_a_segment_without_its_snapshot_is_refused(tmp_path: Path) -> None:
     for older in segment_paths(tmp_path)[:-1]:
         older.unlink()
     path.write_bytes(b"".join(lines[1:]))
-    with pytest.raises(JournalError, match="does not open with a snapshot|hash"):
+    with pytest.raises(JournalError, match="does not open with a snapshot"):
         load(tmp_path)
 
 

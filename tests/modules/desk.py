@@ -120,9 +120,7 @@ class Desk:
         self.lines: list[LogEntry] = []
         self.stamp: object = 1
         self.books, tail = load(self.journal)
-        writer = JournalWriter(
-            self.journal, tail, durability=Durability.PROCESS, take_snapshot=lambda: self.books.snapshot()
-        )
+        writer = JournalWriter(self.journal, tail, durability=Durability.PROCESS, take_snapshot=self.books.snapshot)
         self.inboxes = Inboxes.local()
         self.logger = TradeLogger(
             self.inboxes.logger,
@@ -140,7 +138,7 @@ class Desk:
         )
         self.logger.record(started)
         self.books.apply(started)
-        self.broker = venue or DeskBroker(lambda: self.clock.now_ns(), Decimal(cash), self.journal)
+        self.broker = venue or DeskBroker(self.clock.now_ns, Decimal(cash), self.journal)
         self.modules = build(self.settings, self.books, self.inboxes, self._edges(), self.logger)
         run_now(self._connect(), "connect")
         for module in self.modules.in_start_order():

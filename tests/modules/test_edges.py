@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tests.modules.desk import ABC, ONE, START, Desk
 from tests.runtime.listening import ListeningLog
+from tradingd.core.identifiers import ClientOrderId, StrategyId
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import DAY_NS
 from tradingd.core.risk_metrics import RiskMetrics
@@ -35,7 +36,7 @@ def test_trade_history_is_read_from_the_journal_in_order(desk: Desk) -> None:
 def test_after_the_stop_nothing_is_written(desk: Desk) -> None:
     desk.logger.log_event(Level.INFO, "last words", event=LogEvent.DAEMON_STOPPED, module="x")
     desk.stop()
-    assert desk.lines[-1].message == "last words" or desk.said(LogEvent.DAEMON_STOPPED)
+    assert desk.said(LogEvent.DAEMON_STOPPED)[-1].message == "last words"
     with pytest.raises(JournalError, match="closed"):
         desk.modules.risk.halt("too late", "cli")
     assert desk.books.halt is None
@@ -56,10 +57,10 @@ def test_the_same_question_is_not_asked_twice_at_a_time(desk: Desk) -> None:
     broker._spawn = lambda work, name: asked.append((name, work))
     for _ in range(2):
         broker.request_snapshot(0, 0)
-        broker.request_order(desk.strategy().id)  # type: ignore[arg-type]
+        broker.request_order(ClientOrderId("one"))
     assert [name for name, _ in asked] == ["broker:snapshot", "broker:lookup:one"]
     for _, work in asked:
-        asyncio.run(work)  # type: ignore[arg-type]
+        asyncio.run(work)
     broker.request_snapshot(0, 0)
     assert len(asked) == 3
     asked[-1][1].close()
@@ -79,7 +80,7 @@ def test_a_setting_that_does_not_exist_is_a_usage_error(desk: Desk, section: str
     with pytest.raises(UsageError, match="there is no"):
         desk.modules.configuration.get_setting(section, key)
     with pytest.raises(UsageError, match="nobody"):
-        desk.modules.configuration.get_strategy_params("nobody")  # type: ignore[arg-type]
+        desk.modules.configuration.get_strategy_params(StrategyId("nobody"))
 
 
 def test_an_edit_of_the_file_is_said_once(desk: Desk) -> None:

@@ -96,6 +96,8 @@ def test_a_quarantine_lasts_over_a_restart_until_an_operator_resumes(desk: Desk)
         ("a state with a set in it", lambda s: s.state.update(bars={1})),
         ("a state that is no number", lambda s: s.state.update(mean=float("nan"))),
         ("a state of bytes", lambda s: s.state.update(name=b"x")),
+        ("a timer without a step", lambda s: s.set_timer("x", 5, every_ns=0)),
+        ("a timer without a time", lambda s: s.set_timer("x", None)),
         ("a log detail that cannot be shown", lambda s: s.log("x", bad=_Unshowable())),
     ],
 )
@@ -158,6 +160,44 @@ def test_a_timer_fires_once_or_in_steps_and_never_twice_for_what_was_missed(desk
     assert desk.modules.strategies.next_timer_ns() == START + 64 * NS_PER_SECOND
 
 
+def test_a_timer_that_another_one_cancels_in_the_same_beat_does_not_fire(desk: Desk) -> None:
+    strategy = desk.strategy()
+    strategy.on_next["timer a"] = lambda s: s.cancel_timer("b")
+    for name in "ab":
+        strategy.set_timer(name, START + 1)
+    desk.wait(1)
+    assert [kind for kind in strategy.kinds() if kind.startswith("timer")] == ["timer a"]
+    assert desk.books.quarantined == {}
+
+
+def test_a_target_across_zero_goes_in_two_orders(desk: Desk) -> None:
+    desk.act(lambda strategy: strategy.target_position(ABC, D(10)))
+    desk.act(lambda strategy: strategy.target_position(ABC, D(-5)))
+    assert [order.signed_quantity for order, _ in desk.broker.seen] == [D(10), D(-10), D(-5)]
+    assert desk.strategy().position(ABC) == D(-5)
+
+
+def test_a_target_across_zero_that_was_refused_is_not_revived_by_a_later_fill(desk: Desk) -> None:
+    desk.act(lambda strategy: strategy.target_position(ABC, D(10)))
+    desk.modules.risk.halt("enough", "cli")
+    desk.act(lambda strategy: strategy.target_position(ABC, D(-5)))
+    desk.modules.risk.resume("cli")
+    desk.modules.execution.flatten()
+    desk.pump()
+    assert desk.strategy().position(ABC) == 0
+    assert desk.books.orders.open_count == 0
+
+
+def test_a_strategy_that_sells_by_itself_gives_its_target_up(desk: Desk) -> None:
+    desk.act(lambda strategy: strategy.target_position(ABC, D(10)))
+    desk.broker.held = []
+    desk.act(lambda strategy: strategy.target_position(ABC, D(-5)))
+    desk.act(lambda strategy: strategy.sell(ABC, D(1)))
+    desk.broker.release()
+    desk.pump()
+    assert desk.strategy().position(ABC) == D(-1)
+
+
 def test_history_fills_indicators_and_gives_no_decisions(desk: Desk) -> None:
     engine, strategy = desk.modules.strategies, desk.strategy()
     assert set(engine.wanted_history()) == {(ABC, MINUTE_NS, 3), (XYZ, MINUTE_NS, 3)}
@@ -183,11 +223,11 @@ def test_a_target_counts_what_is_under_way(desk: Desk) -> None:
         desk.act(lambda strategy: strategy.target_position(ABC, D(10)))
     assert [order.quantity for order, _ in desk.broker.seen] == [D(10)]
     assert desk.strategy().working(ABC) == D(10)
-    desk.act(lambda strategy: strategy.target_position(ABC, D(-5)))
-    assert desk.broker.seen[-1][0].signed_quantity == D(-15)
+    desk.act(lambda strategy: strategy.target_position(ABC, D(3)))
+    assert desk.broker.seen[-1][0].signed_quantity == D(-7)
     desk.broker.release()
     desk.pump()
-    assert desk.strategy().position(ABC) == D(-5)
+    assert desk.strategy().position(ABC) == D(3)
 
 
 def test_a_hold_is_recorded_and_nothing_more(desk: Desk) -> None:

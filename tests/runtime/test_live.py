@@ -187,7 +187,7 @@ async def test_a_module_waits_for_room_downstream_and_loses_nothing() -> None:
     for number in range(30):
         first.put(number)
     task = asyncio.create_task(drive(module, [second]))
-    received = []
+    received: list[int] = []
     async with asyncio.timeout(BOUND_S):
         while len(received) < 30:
             received.append(await second.get())

@@ -1,6 +1,16 @@
 """When the venue is asked, and which of its answers are believed."""
 
-from tests.core.making import D, accepted, account_opened, filled, order, unknown, venue_order, venue_snapshot
+from tests.core.making import (
+    D,
+    accepted,
+    account_opened,
+    cancel_requested,
+    filled,
+    order,
+    unknown,
+    venue_order,
+    venue_snapshot,
+)
 from tradingd.core.books import Books
 from tradingd.core.entries import CashAdjusted, JournalEntry, OrderIntended
 from tradingd.core.identifiers import ClientOrderId
@@ -57,8 +67,6 @@ def test_not_found_counts_for_one_comparison_only() -> None:
 
 
 def test_requests_of_a_former_run_are_settled_once() -> None:
-    from tests.core.making import cancel_requested
-
     _, reconciler = reconciler_of(OrderIntended(order=order()), accepted(), cancel_requested())
     working = venue_snapshot((venue_order(),))
     assert len(reconciler.judge(working, now_ns=1, undisturbed=True).plan.reports) == 1

@@ -1,6 +1,6 @@
 """The replay driver: one thread, the data's own time, the same order every time."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from tests.runtime.test_channel import bar, print_, quote
@@ -94,7 +94,7 @@ def test_what_has_to_wait_has_no_place_in_a_replay() -> None:
         done.append(1)
 
     class Never:
-        def __await__(self) -> Iterator[None]:
+        def __await__(self) -> Generator[None, None, None]:
             yield None
 
     async def waits() -> None:

@@ -47,6 +47,12 @@ class Stage:
         if self.fills and signed:
             self.fill()
 
+    def set_target(self, symbol: Symbol, quantity: Decimal, reason: str) -> None:
+        missing = quantity - self.held - self.under_way
+        if missing:
+            action = SignalAction.BUY if missing > 0 else SignalAction.SELL
+            self.emit(symbol, action, abs(missing), OrderTerms(), reason)
+
     def fill(self) -> None:
         signed, self.under_way = self.under_way, ZERO
         self.held += signed

@@ -38,34 +38,21 @@ def test_the_prices_given_make_the_order_type(
         assert (terms.order_type, terms.time_in_force) == (order_type, TimeInForce.IOC)
 
 
-@pytest.mark.parametrize(
-    ("held", "under_way", "target", "asked"),
-    [
-        ("0", "0", "10", [("BUY", D(10))]),
-        ("4", "3", "10", [("BUY", D(3))]),
-        ("10", "0", "10", []),
-        ("10", "-10", "0", []),
-        ("10", "0", "-5", [("SELL", D(15))]),
-    ],
-)
-def test_a_target_asks_for_what_is_missing(
-    stage: Stage, held: str, under_way: str, target: str, asked: list[tuple[str, Decimal]]
-) -> None:
-    stage.held, stage.under_way = D(held), D(under_way)
-    stage.strategy.target_position(ABC, D(target))
-    assert [(action, quantity) for action, quantity, _, _ in stage.signals] == asked
-
-
 def test_everything_else_goes_to_the_engine(stage: Stage) -> None:
     strategy = stage.strategy
     strategy.hold(ABC, reason="wide")
+    strategy.target_position(ABC, D(4), reason="target")
     strategy.cancel(ClientOrderId("c1"))
     strategy.set_timer("t", 5, every_ns=2)
     strategy.cancel_timer("t")
     strategy.log("hello", level=3)
-    assert [(action, reason) for action, _, _, reason in stage.signals] == [("HOLD", "wide"), ("CANCEL", "c1")]
+    assert [(action, reason) for action, _, _, reason in stage.signals] == [
+        ("HOLD", "wide"),
+        ("BUY", "target"),
+        ("CANCEL", "c1"),
+    ]
     assert stage.said == [("t", {"at": 5, "every": 2}), ("t", {}), ("hello", {"level": 3})]
-    assert (strategy.position(ABC), strategy.working(ABC), strategy.now) == (0, 0, 0)
+    assert (strategy.position(ABC), strategy.working(ABC), strategy.now) == (D(0), D(4), 0)
     assert strategy.bars(ABC, 3) == ()
     assert strategy.warmup == 0
 
@@ -78,7 +65,8 @@ def test_rolling_figures_are_those_of_the_last_values() -> None:
     for value in (100, 2, 4, 4, 6):
         deviation.push(value)
     assert mean.value == 3
-    assert (deviation.mean, deviation.deviation) == (4, pytest.approx(2**0.5))
+    assert deviation.mean == 4
+    assert deviation.deviation == pytest.approx(2**0.5)
     assert deviation.ready
 
 

@@ -19,7 +19,12 @@ from tradingd.core.market import MarketDataEvent, PriceBar, QuoteTick, TradeTick
 from tradingd.core.orders import (
     ZERO,
     CancelSignal,
+    ExecutionReport,
+    OrderCanceled,
+    OrderDenied,
+    OrderExpired,
     OrderFilled,
+    OrderRejected,
     OrderTerms,
     SignalAction,
     StrategySignal,
@@ -58,6 +63,7 @@ class _Host:
         self.timers: dict[str, _Timer] = {}
         self.saved: dict[str, Any] = {}
         self.emitted: dict[Symbol, Decimal] = {}
+        self.targets: dict[Symbol, tuple[Decimal, str]] = {}
         kept = max(BARS_KEPT, strategy.warmup)
         self.history: dict[Symbol, deque[PriceBar]] = {symbol: deque(maxlen=kept) for symbol in strategy.symbols}
         self._engine = engine
@@ -77,7 +83,25 @@ class _Host:
         return list(history)[-count:] if count < len(history) else list(history)
 
     def emit(self, symbol: Symbol, action: SignalAction, quantity: Decimal, terms: OrderTerms, reason: str) -> None:
+        if action is not SignalAction.HOLD:
+            self.targets.pop(symbol, None)  # the strategy has taken the position into its own hands
         self._engine.emit(self, symbol, action, quantity, terms=terms, reason=reason)
+
+    def set_target(self, symbol: Symbol, quantity: Decimal, reason: str) -> None:
+        self.targets.pop(symbol, None)
+        held = self.position(symbol) + self.working(symbol)
+        if held * quantity < 0:
+            self.targets[symbol] = (quantity, reason)
+            quantity = ZERO
+        missing = quantity - held
+        if missing:
+            action = SignalAction.BUY if missing > 0 else SignalAction.SELL
+            self._engine.emit(self, symbol, action, abs(missing), terms=OrderTerms(), reason=reason)
+
+    def pursue_target(self, symbol: Symbol) -> None:
+        """Go on to a target across zero once there is nothing left on this side of it."""
+        if symbol in self.targets and not self.position(symbol) and not self.working(symbol):
+            self.set_target(symbol, *self.targets[symbol])
 
     def cancel(self, client_order_id: ClientOrderId) -> None:
         self._engine.signals.put(
@@ -85,6 +109,8 @@ class _Host:
         )
 
     def set_timer(self, name: str, at_ns: int, every_ns: int | None) -> None:
+        if not isinstance(at_ns, int) or not (every_ns is None or (isinstance(every_ns, int) and every_ns > 0)):
+            raise ValueError(f"a timer has a time in ns and steps above zero, not {at_ns!r} and {every_ns!r}")
         self.timers[name] = _Timer(at_ns, every_ns)
         self._engine.timers_used = True
 
@@ -239,15 +265,27 @@ class StrategyEngine(Module[StrategyEvent]):
             return
         if update.trade is not None:
             self._run(host, host.strategy.on_fill, update.trade)
+            if host.running:
+                host.pursue_target(update.trade.symbol)
         elif not isinstance(update.report, OrderFilled):
+            self._give_up_target(host, update.report)
             self._run(host, host.strategy.on_order, update.report)
         self._save_state(host)
+
+    def _give_up_target(self, host: _Host, report: ExecutionReport | OrderDenied) -> None:
+        """Forget a target across zero whose first order came to nothing: a later fill must not revive it."""
+        if isinstance(report, OrderDenied):
+            host.targets.pop(report.order.symbol, None)
+        elif isinstance(report, OrderRejected | OrderCanceled | OrderExpired):
+            state = self.books.orders.get(report.client_order_id)
+            if state is not None:
+                host.targets.pop(state.order.symbol, None)
 
     def _fire_timers(self, now_ns: int) -> None:
         for host in self._hosts.values():
             for name, timer in list(host.timers.items()):
-                if timer.at_ns > now_ns:
-                    continue
+                if timer.at_ns > now_ns or host.timers.get(name) is not timer:
+                    continue  # it is not due, or a callback before it has cancelled or moved it
                 if timer.every_ns is None:
                     del host.timers[name]
                 else:

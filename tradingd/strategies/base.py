@@ -56,6 +56,10 @@ class StrategyContext(Protocol):
         """Send a signal."""
         ...
 
+    def set_target(self, symbol: Symbol, quantity: Decimal, reason: str) -> None:
+        """Signal what is missing to hold a quantity, in two steps when it lies across zero."""
+        ...
+
     def cancel(self, client_order_id: ClientOrderId) -> None:
         """Ask for a cancel of one of this strategy's orders."""
         ...
@@ -155,12 +159,12 @@ class Strategy(Generic[P]):
         self._context.emit(symbol, SignalAction.SELL, quantity, _terms(limit_price, stop_price, time_in_force), reason)
 
     def target_position(self, symbol: Symbol, quantity: Decimal, *, reason: str = "") -> None:
-        """Signal what is missing, at market, to hold `quantity` once everything under way has filled."""
-        missing = quantity - self._context.position(symbol) - self._context.working(symbol)
-        if missing > ZERO:
-            self.buy(symbol, missing, reason=reason)
-        elif missing < ZERO:
-            self.sell(symbol, -missing, reason=reason)
+        """Signal what is missing, at market, to hold `quantity` once everything under way has filled.
+
+        From long to short, or back, it goes in two orders: venues refuse one that crosses zero. The second is signalled
+        once the first has filled; a later target takes its place.
+        """
+        self._context.set_target(symbol, quantity, reason)
 
     def hold(self, symbol: Symbol, *, reason: str) -> None:
         """Record the decision to do nothing."""

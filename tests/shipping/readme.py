@@ -1,0 +1,35 @@
+"""Reading the README as its readers do: sections, code blocks, tables."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_ROW = re.compile(r"^\|(.+)\|$", re.MULTILINE)
+
+
+def section(heading: str) -> str:
+    """The text under a heading of any level, up to the next of the same level or above."""
+    text = (ROOT / "README.md").read_text()
+    found = re.search(rf"^(#+) {re.escape(heading)}$", text, re.MULTILINE)
+    assert found is not None, f"README.md has no section {heading!r}"
+    # A comment in a code block also begins with "# ", but no section is of the first level.
+    end = re.compile(rf"^#{{2,{len(found[1])}}} ", re.MULTILINE).search(text, found.end())
+    return text[found.end() : end.start() if end else len(text)]
+
+
+def blocks(heading: str, language: str) -> list[str]:
+    """Code blocks of one language in a section."""
+    return [text for name, text in _BLOCK.findall(section(heading)) if name == language]
+
+
+def rows(heading: str) -> list[list[str]]:
+    """Cells of every table row in a section, headings and rules left out."""
+    cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)] for row in _ROW.findall(section(heading))]
+    rules = [at for at, row in enumerate(cells) if set("".join(row)) <= {"-", ":"}]
+    return [row for at, row in enumerate(cells) if at not in rules and at + 1 not in rules]
+
+
+def words(cell: str) -> list[str]:
+    """What stands in backquotes in a cell."""
+    return re.findall(r"`([^`]+)`", cell)
