@@ -19,6 +19,7 @@ from typing import Any
 import uvloop
 
 from tradingd import __version__
+from tradingd.brokers.alpaca.adapter import AlpacaBroker
 from tradingd.control.facade import DaemonFacade
 from tradingd.control.server import ControlServer
 from tradingd.core.books import Books
@@ -56,6 +57,8 @@ from tradingd.venue.server import PaperVenue
 from tradingd.wiring import Edges, Inboxes, Modules, build
 
 BEAT_S = 1.0
+_COMMANDED = (OrderStatus.PENDING_SUBMIT, OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE)
+
 LAG_S = 0.5
 """A loop that is this late was blocked by something; the log says so."""
 
@@ -98,6 +101,7 @@ class Orchestrator:
         self._account_lock: AccountLock | None = None
         self._control: ControlServer | None = None
         self._taken: dict[str, int] = {}
+        self._updates_missed = 0
 
     async def run(self) -> int:
         """Start, supervise, stop. Raises what goes wrong before there is a log to tell it."""
@@ -267,12 +271,19 @@ class Orchestrator:
             render_report=to_json,
             report_folder=self._paths.reports,
             file_stamp=self._file_stamp,
-            on_reconciled=self._reconciled.set,
+            on_reconciled=self._on_reconciled,
             sample_interval_ns=round(settings.portfolio.equity_interval_s * NS_PER_SECOND),
             reconcile_interval_ns=round(settings.execution.reconcile_interval_s * NS_PER_SECOND),
         )
         self._modules = build(settings, self.books, self._inboxes, edges, self._logger)
         return self._modules
+
+    def _on_reconciled(self) -> None:
+        """The stream is up and the books agree: what it did not bring before is made good, and will not come."""
+        if self._venue is not None and self._modules is not None:
+            assert isinstance(self._modules.adapter, AlpacaBroker)
+            self._updates_missed = self._venue.updates_sent - self._modules.adapter.updates_received
+        self._reconciled.set()
 
     def _measure(self) -> PerformanceReportData:
         history = read_history(self._paths.journal, 0, self._clock.now_ns() + 1)
@@ -367,14 +378,20 @@ class Orchestrator:
 
     async def _wait_room(self) -> None:
         """Let a file wait until what it set off has come to rest, so that orders meet the market they were made for."""
-        inboxes = self._inboxes
-        while (  # noqa: ASYNC110 - rest is the end of a cascade over several inboxes, which has no event of its own
-            len(inboxes.strategies)
-            or len(inboxes.execution)
-            or len(inboxes.broker)
-            or any(state.status is OrderStatus.PENDING_SUBMIT for state in self.books.orders.open)
-        ):
+        while not self._at_rest():  # noqa: ASYNC110 - the end of a cascade over several inboxes has no event of its own
             await asyncio.sleep(0)
+
+    def _at_rest(self) -> bool:
+        """True when no event and no answer is on its way: then a run over a file decides as its replay does."""
+        inboxes = self._inboxes
+        if len(inboxes.strategies) or len(inboxes.execution) or len(inboxes.broker):
+            return False
+        if any(state.status in _COMMANDED for state in self.books.orders.open):
+            return False
+        if self._venue is None or self._modules is None or not self._modules.broker.stream_up:
+            return True
+        assert isinstance(self._modules.adapter, AlpacaBroker)
+        return self._modules.adapter.updates_received >= self._venue.updates_sent - self._updates_missed
 
     # -- stop ---------------------------------------------------------------------------------------------------------
 

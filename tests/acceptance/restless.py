@@ -33,9 +33,12 @@ class Restless(Strategy[RestlessParams]):
             return
         step = self._ticks // self.params.every % 6
         quantity = self.params.quantity
-        held = self.position(tick.symbol) + self.working(tick.symbol)
+        held = self.position(tick.symbol)
         if step in (0, 3):
-            self.target_position(tick.symbol, Decimal(0) if held else quantity, reason="restless")
+            if held > 0:
+                self.sell(tick.symbol, held, reason="restless")
+            else:
+                self.buy(tick.symbol, quantity, reason="restless")
         elif step == 1:
             self.buy(tick.symbol, quantity, limit_price=Decimal(repr(tick.bid)), time_in_force=TimeInForce.GTC)
         elif step == 4 and held > quantity:

@@ -1,20 +1,30 @@
 """The same bars give the same decisions, live and replayed, and the same journal each time they are replayed."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from tests.acceptance.conftest import WriteConfig, file_feed
 from tests.acceptance.markets import ibm_quotes, spy_bars
 from tests.acceptance.running import Program, run_command, wait_until
 from tradingd.core.entries import OrderIntended
 from tradingd.journal.segments import read_records
 
-STRATEGIES = """
+LONG_AND_SHORT = """
 [[strategies]]
 id = "trend"
 class = "tradingd.strategies.sma_cross:SmaCross"
 symbols = ["{symbol}"]
 params = {{ fast = 5, slow = 20, quantity = 10, long_only = false }}
+"""
+
+THREE_LONG = """
+[[strategies]]
+id = "trend"
+class = "tradingd.strategies.sma_cross:SmaCross"
+symbols = ["{symbol}"]
+params = {{ fast = 5, slow = 20, quantity = 10 }}
 
 [[strategies]]
 id = "reversion"
@@ -57,18 +67,22 @@ def live(config: Path, folder: Path) -> Path:
     return folder / "state-daemon" / "journal"
 
 
-def test_minute_bars(tmp_path: Path, write_config: WriteConfig) -> None:
-    """Real minute bars, long and short, three strategies."""
-    config = write_config(file_feed(spy_bars(tmp_path), "SPY", "bars", "max"), STRATEGIES.format(symbol="SPY"))
-    first = replay(config, tmp_path / "first")
-    assert first == replay(config, tmp_path / "second")
-    assert decisions(live(config, tmp_path)) == decisions(tmp_path / "first")
-
-
-def test_quotes(tmp_path: Path, write_config: WriteConfig) -> None:
-    """Real quotes, crossed ones among them, with bars built from their middle."""
-    config = write_config(file_feed(ibm_quotes(tmp_path), "IBM", "quotes", "max"), STRATEGIES.format(symbol="IBM"))
+@pytest.mark.parametrize("strategies", [LONG_AND_SHORT, THREE_LONG], ids=["long and short", "three strategies"])
+@pytest.mark.parametrize(
+    ("market", "symbol", "schema"),
+    [(spy_bars, "SPY", "bars"), (ibm_quotes, "IBM", "quotes")],
+    ids=["minute bars", "quotes, crossed ones among them"],
+)
+def test_live_decides_as_its_replay_does(
+    tmp_path: Path,
+    write_config: WriteConfig,
+    *,
+    market: Callable[[Path], Path],
+    symbol: str,
+    schema: str,
+    strategies: str,
+) -> None:
+    """Replay twice, trade the same file live over sockets, and compare journals and decisions."""
+    config = write_config(file_feed(market(tmp_path), symbol, schema, "max"), strategies.format(symbol=symbol))
     assert replay(config, tmp_path / "first") == replay(config, tmp_path / "second")
-    assert [line[:4] for line in decisions(live(config, tmp_path))] == [
-        line[:4] for line in decisions(tmp_path / "first")
-    ]
+    assert decisions(live(config, tmp_path)) == decisions(tmp_path / "first")

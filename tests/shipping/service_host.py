@@ -24,12 +24,12 @@ def run(*command: str | Path, check: bool = True, timeout_s: float = 60.0) -> su
     return done
 
 
-def lay_out(tree: Path, wheel: Path) -> None:
-    """Install the wheel, the units and nothing else under `tree`, as they would lie under `/`."""
+def lay_out(tree: Path, source: Path) -> None:
+    """Install the package and the units under `tree`, as they would lie under `/`."""
     tree.mkdir(mode=0o755)
     environment = tree / "opt" / "tradingd"
     run(SYSTEM_PYTHON, "-m", "venv", environment)
-    run(environment / "bin" / "pip", "install", "-q", "--no-compile", wheel, timeout_s=150)
+    run(environment / "bin" / "pip", "install", "-q", "--no-compile", source, timeout_s=150)
     command = environment / "bin" / "tradingd"
     # The environment moves to /opt/tradingd when it is laid over the root.
     command.write_text(command.read_text().replace(str(environment), "/opt/tradingd"))

@@ -4,12 +4,11 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.shipping.service_host import NEEDED, ROOT, ServiceHost, lay_out, run
+from tests.shipping.service_host import NEEDED, ROOT, SYSTEM_PYTHON, ServiceHost, lay_out, run
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(300)]
 
@@ -30,6 +29,8 @@ def missing() -> str:
     mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
     if not any(kind == "cgroup2" and "rw" in options.split(",") for _, _, kind, options, *_ in mounts):
         return "no cgroup2 to write to"
+    if run(SYSTEM_PYTHON, "-c", "import sys, venv; sys.exit(sys.version_info < (3, 11))", check=False).returncode:
+        return f"{SYSTEM_PYTHON} is older than 3.11 or has no venv"
     probe = ["unshare", "--mount", "--pid", "--uts", "--ipc", "--net", "--cgroup", "--fork", "true"]
     return "" if subprocess.run(probe, check=False, capture_output=True).returncode == 0 else "no new namespaces"
 
@@ -45,9 +46,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceHost]:
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     shutil.copytree(ROOT / "tradingd", source / "tradingd", ignore=shutil.ignore_patterns("__pycache__"))
-    run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, source, timeout_s=150)
-    (wheel,) = folder.glob("tradingd-*.whl")
-    lay_out(folder / "tree", wheel)
+    lay_out(folder / "tree", source)
     booted = ServiceHost(folder, folder / "tree")
     try:
         yield booted

@@ -200,6 +200,11 @@ class PaperVenue:
     # -- addresses ----------------------------------------------------------------------------------------------------
 
     @property
+    def updates_sent(self) -> int:
+        """Order events sent to listeners so far: how far one of them may come."""
+        return self._trade_updates.sent
+
+    @property
     def base_url(self) -> str:
         """Where REST clients point, trading and data alike."""
         return f"http://{self._authority}"

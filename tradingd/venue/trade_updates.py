@@ -24,6 +24,8 @@ class TradeUpdates:
         self._credentials = credentials
         self._sockets = sockets
         self._listeners: set[_Listener] = set()
+        self.sent = 0
+        """Events handed to listeners so far, each counted once for each listener."""
 
     def publish(self, data: dict[str, object]) -> None:
         """Queue one event for every listener; the frames leave on the next turn of the loop."""
@@ -35,6 +37,7 @@ class TradeUpdates:
             if frame is None:
                 frame = frames[listener.msgpack] = listener.encode({"stream": _STREAM, "data": data})
             listener.outbox.put(frame)
+            self.sent += 1
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one connection."""

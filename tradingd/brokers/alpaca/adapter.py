@@ -90,6 +90,8 @@ class AlpacaBroker:
             rng=rng,
             grace_s=timeout_s,
         )
+        self.updates_received = 0
+        """Events of the order stream read so far."""
         self._instruments: dict[Symbol, Instrument] = {}
         self._submitting: set[ClientOrderId] = set()
         self._stream = TradeUpdateStream(
@@ -256,6 +258,7 @@ class AlpacaBroker:
     # -- the stream ---------------------------------------------------------------------------------------------------
 
     def _on_update(self, update: TradeUpdate) -> None:
+        self.updates_received += 1
         self._deliver(self._translator.translate(update, self._clock()))
 
     def _deliver(self, events: Sequence[BrokerEvent]) -> None:
