@@ -57,6 +57,9 @@ from tradingd.venue.server import PaperVenue
 from tradingd.wiring import Edges, Inboxes, Modules, build
 
 BEAT_S = 1.0
+LOG_LINGER_S = 0.005
+"""How long a log line waits before it is rendered, so that an order's bytes leave first."""
+
 _COMMANDED = (OrderStatus.PENDING_SUBMIT, OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE)
 
 LAG_S = 0.5
@@ -162,7 +165,7 @@ class Orchestrator:
         self._logger.record(started, durable=True)
         self.books.apply(started)
         self._supervisor = Supervisor(self._logger, self._clock, self._rng)
-        self._supervisor.run_fatal("module:trade_logger", drive(self._logger))
+        self._supervisor.run_fatal("module:trade_logger", drive(self._logger, linger_s=LOG_LINGER_S))
         self._reconciled = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -147,12 +147,15 @@ def _is_being_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-async def drive(module: Module[Any], downstream: Sequence[QueueInbox[Any]] = ()) -> None:
-    """A module's long-lived task."""
+async def drive(module: Module[Any], downstream: Sequence[QueueInbox[Any]] = (), *, linger_s: float = 0.0) -> None:
+    """A module's long-lived task; `linger_s` lets events gather first, for a module that must not be in the way."""
     inbox = module.inbox
     assert isinstance(inbox, QueueInbox)
     while True:
-        module.handle(await inbox.get())
+        event = await inbox.get()
+        if linger_s:
+            await asyncio.sleep(linger_s)
+        module.handle(event)
         for _ in range(BURST):
             if not len(inbox):
                 break

@@ -1,0 +1,145 @@
+"""Measure tick-to-order, sustained ticks, memory, start and replay against a floor of the same run.
+
+    python -m tests.benchmarks              everything, about four minutes
+    python -m tests.benchmarks --rounds 1   a quick look
+
+Figures of one machine mean little; ratios to the floor of the same run mean more. Sessions of the programs are
+interleaved, and medians over the rounds are shown.
+"""
+
+import argparse
+import asyncio
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import uvloop
+from tests.benchmarks.exchange import Exchange, Load, Timing
+from tests.benchmarks.programs import Measured, daemon, floor
+from tests.benchmarks.replaying import measure_replay, plain_loop
+
+QUIET = Load(ticks_per_s=1_000, per_frame=1, orders_per_s=50, seconds=4)
+RATES = (20_000, 40_000, 60_000, 80_000, 100_000, 120_000, 150_000)
+
+Start = Callable[[int, Path], Measured]
+PROGRAMS: dict[str, Start] = {
+    "floor": floor,
+    "daemon, process": lambda port, folder: daemon(port, folder, "process"),
+    "daemon, power": lambda port, folder: daemon(port, folder, "power"),
+}
+
+
+def fdatasync_us() -> float:
+    """Median cost of forcing one appended line to this disk."""
+    with tempfile.NamedTemporaryFile(dir=Path.cwd()) as file:
+        costs = []
+        for _ in range(200):
+            os.write(file.fileno(), b"x" * 400)
+            began = time.perf_counter_ns()
+            os.fdatasync(file.fileno())
+            costs.append((time.perf_counter_ns() - began) / 1000)
+    return statistics.median(costs)
+
+
+async def session(start: Start, loads: list[Load], *, until_lag: bool = False) -> tuple[list[Timing], dict[str, float]]:
+    """Run one program against a fresh exchange; `until_lag` stops at the first load that it cannot follow."""
+    exchange = Exchange()
+    await exchange.start()
+    figures: dict[str, float] = {}
+    timings: list[Timing] = []
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as name, start(exchange.port, Path(name)) as program:
+        if program.name != "floor":
+            figures["ready_s"] = await asyncio.to_thread(program.seconds_to_ready)
+        await asyncio.wait_for(exchange.subscribed.wait(), 20)
+        figures["rss_mib"] = program.rss_mib()
+        cpu = program.cpu_seconds()
+        await asyncio.sleep(3)
+        figures["idle_cpu_pct"] = (program.cpu_seconds() - cpu) / 3 * 100
+        await exchange.run(Load(1_000, 1, 50, 1))  # warm
+        for load in loads:
+            timing = await exchange.run(load)
+            timings.append(timing)
+            if until_lag and not sustained(timing):
+                break
+        figures["rss_after_mib"] = program.rss_mib()
+    await exchange.stop()
+    return timings, figures
+
+
+def sustained(timing: Timing) -> bool:
+    """True when every order came and the tail did not grow."""
+    return timing.orders == timing.expected and timing.p99 < 50_000 and timing.drain_s < 1 and not timing.behind
+
+
+async def tick_to_order(rounds: int) -> None:
+    """Interleaved sessions at a quiet load."""
+    found: dict[str, list[Timing]] = {name: [] for name in PROGRAMS}
+    figures: dict[str, list[dict[str, float]]] = {name: [] for name in PROGRAMS}
+    for _ in range(rounds):
+        for name, start in PROGRAMS.items():
+            timings, figure = await session(start, [QUIET])
+            found[name] += timings
+            figures[name].append(figure)
+    base50 = statistics.median(timing.p50 for timing in found["floor"])
+    base99 = statistics.median(timing.p99 for timing in found["floor"])
+    print(f"\ntick to order, {QUIET.ticks_per_s} ticks/s, {QUIET.orders_per_s} orders/s, {rounds} rounds (us)")
+    print(f"{'':18}{'p50':>8}{'x floor':>9}{'p99':>9}{'x floor':>9}   RSS MiB  idle CPU %  ready s")
+    for name, timings in found.items():
+        p50 = statistics.median(timing.p50 for timing in timings)
+        p99 = statistics.median(timing.p99 for timing in timings)
+        lost = sum(timing.expected - timing.orders for timing in timings)
+        rss = statistics.median(figure["rss_after_mib"] for figure in figures[name])
+        idle = statistics.median(figure["idle_cpu_pct"] for figure in figures[name])
+        ready = [figure["ready_s"] for figure in figures[name] if "ready_s" in figure]
+        print(
+            f"{name:18}{p50:8.0f}{p50 / base50:9.2f}{p99:9.0f}{p99 / base99:9.2f}{rss:10.0f}{idle:12.1f}"
+            f"{statistics.median(ready) if ready else 0:9.2f}" + (f"  {lost} orders missing" if lost else "")
+        )
+    print(f"one fdatasync on this disk: {fdatasync_us():.0f} us")
+
+
+async def saturation() -> None:
+    """The highest rate of the ladder that each program follows."""
+    print("\nsustained ticks/s (highest rate with p99 under 50 ms, every order sent, drained within 1 s)")
+    for per_frame in (1, 20):
+        loads = [Load(rate, per_frame, 50, 2) for rate in RATES]
+        for name in ("floor", "daemon, process"):
+            timings, _ = await session(PROGRAMS[name], loads, until_lag=True)
+            best = max((load.ticks_per_s for load, t in zip(loads, timings, strict=False) if sustained(t)), default=0)
+            last = timings[-1]
+            note = "the sender could not go faster" if last.behind else f"at the next rate p99 {last.p99 / 1000:.0f} ms"
+            note = "the end of the ladder" if best == RATES[-1] else note
+            print(f"  {name:18} {per_frame:3} ticks a frame: {best:8}   ({note})")
+
+
+def replay_speed() -> None:
+    """Bars a second, against a bare loop over the same bars."""
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as name:
+        bars, seconds, orders = measure_replay(Path(name))
+        loop = plain_loop(bars)
+    print(f"\nreplay of {bars} minute bars, SMA 20/100, {orders} orders: {bars / seconds:.0f} bars/s")
+    print(f"  a bare loop over bar objects on this machine: {bars / loop:.0f} bars/s")
+
+
+def main() -> None:
+    """Run what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5, help="interleaved sessions of each program")
+    parser.add_argument("--only", choices=["latency", "saturation", "replay"], help="measure one thing alone")
+    options = parser.parse_args()
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) > 1:
+        os.sched_setaffinity(0, {cores[0]})
+    if options.only in (None, "latency"):
+        uvloop.run(tick_to_order(options.rounds))
+    if options.only in (None, "saturation"):
+        uvloop.run(saturation())
+    if options.only in (None, "replay"):
+        replay_speed()
+
+
+if __name__ == "__main__":
+    main()
