@@ -180,11 +180,14 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
         measure=edges.measure,
     )
     database = edges.database
+    built = build_strategies(settings)
+    readers = [strategy for strategy, _ in built if type(strategy).on_tick is not Strategy.on_tick]
     data = DataHandler(
         inboxes.data,
         plans=symbol_plans(settings),
         market_sinks=(*edges.market_sinks, portfolio.on_market_data),
         strategies=inboxes.strategies,
+        tick_readers=frozenset(symbol for strategy in readers for symbol in strategy.symbols),
         bar_store=None if database is None else database.put,
         histories=(*(() if database is None else (database,)), *edges.histories, adapter),
         wait_room=edges.wait_room,
@@ -229,7 +232,7 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
     )
     strategies = StrategyEngine(
         inboxes.strategies,
-        strategies=build_strategies(settings),
+        strategies=built,
         signals=inboxes.execution,
         books=books,
         journal=logger,

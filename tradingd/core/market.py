@@ -82,41 +82,48 @@ def find_defect(event: MarketDataEvent) -> DataDefect | None:
     A locked quote (bid equal to ask) is legal, a crossed one is not; a one-sided quote (price 0) is legal unless both
     sides are absent.
     """
-    match event:
-        case QuoteTick(bid=bid, ask=ask):
-            if not (math.isfinite(bid) and math.isfinite(ask)):
-                return DataDefect.NOT_FINITE
-            if bid < 0 or ask < 0 or (bid == 0 and ask == 0):
-                return DataDefect.NOT_POSITIVE
-            # `not >=` also catches a size that is NaN.
-            if not (event.bid_size >= 0 and event.ask_size >= 0):
-                return DataDefect.NOT_POSITIVE
-            if bid > ask > 0:
-                return DataDefect.CROSSED
+    # Chains of comparisons that every sound event passes at once: NaN fails each of them, infinity the last.
+    if type(event) is QuoteTick:
+        if 0 < event.bid <= event.ask < math.inf and event.bid_size >= 0 and event.ask_size >= 0:
             return None
-        case TradeTick(price=price, size=size):
-            if not (math.isfinite(price) and math.isfinite(size)):
-                return DataDefect.NOT_FINITE
-            return DataDefect.NOT_POSITIVE if price <= 0 or size <= 0 else None
-        case PriceBar():
-            values = (event.open, event.high, event.low, event.close)
-            if not (all(map(math.isfinite, values)) and math.isfinite(event.volume)):
-                return DataDefect.NOT_FINITE
-            if min(values) <= 0 or event.volume < 0:
-                return DataDefect.NOT_POSITIVE
-            if event.high != max(values) or event.low != min(values):
-                return DataDefect.INCONSISTENT_BAR
+        return _quote_defect(event)
+    if type(event) is TradeTick:
+        if 0 < event.price < math.inf and 0 < event.size < math.inf:
             return None
+        finite = math.isfinite(event.price) and math.isfinite(event.size)
+        return DataDefect.NOT_POSITIVE if finite else DataDefect.NOT_FINITE
+    assert type(event) is PriceBar  # the union has no fourth member
+    inside = event.low <= event.open <= event.high and event.low <= event.close <= event.high
+    if inside and event.low > 0 and event.high < math.inf and 0 <= event.volume < math.inf:
+        return None
+    return _bar_defect(event)
+
+
+def _quote_defect(quote: QuoteTick) -> DataDefect | None:
+    bid, ask = quote.bid, quote.ask
+    if not (math.isfinite(bid) and math.isfinite(ask)):
+        return DataDefect.NOT_FINITE
+    if bid < 0 or ask < 0 or (bid == 0 and ask == 0):
+        return DataDefect.NOT_POSITIVE
+    # `not >=` also catches a size that is NaN.
+    if not (quote.bid_size >= 0 and quote.ask_size >= 0):
+        return DataDefect.NOT_POSITIVE
+    return DataDefect.CROSSED if bid > ask > 0 else None
+
+
+def _bar_defect(bar: PriceBar) -> DataDefect:
+    values = (bar.open, bar.high, bar.low, bar.close)
+    if not (all(map(math.isfinite, values)) and math.isfinite(bar.volume)):
+        return DataDefect.NOT_FINITE
+    return DataDefect.NOT_POSITIVE if min(values) <= 0 or bar.volume < 0 else DataDefect.INCONSISTENT_BAR
 
 
 def reference_price(event: MarketDataEvent) -> float:
     """The price that an event gives a position or a collar: mid of a two-sided quote, else the price there is."""
-    match event:
-        case QuoteTick(bid=bid, ask=ask):
-            if bid > 0 and ask > 0:
-                return (bid + ask) / 2
-            return bid or ask
-        case TradeTick(price=price):
-            return price
-        case PriceBar(close=close):
-            return close
+    if type(event) is QuoteTick:
+        bid, ask = event.bid, event.ask
+        return (bid + ask) / 2 if bid > 0 and ask > 0 else bid or ask
+    if type(event) is TradeTick:
+        return event.price
+    assert type(event) is PriceBar  # the union has no fourth member
+    return event.close

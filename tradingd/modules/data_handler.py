@@ -8,7 +8,7 @@ order or wild.
 
 import heapq
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TypeAlias
 
 from tradingd.core.bars import BarAggregator, BarBuilder, BarSource
@@ -85,6 +85,7 @@ class DataHandler(Module[ClockTick]):
         plans: Sequence[SymbolPlan],
         market_sinks: Sequence[MarketSink],
         strategies: Outlet[MarketDataEvent],
+        tick_readers: Collection[Symbol] | None = None,
         bar_store: Callable[[PriceBar], None] | None,
         histories: Sequence[BarHistory],
         wait_room: Callable[[], Awaitable[None]],
@@ -97,6 +98,8 @@ class DataHandler(Module[ClockTick]):
         self._symbols = {plan.symbol: _SymbolState(plan) for plan in plans}
         self._market_sinks = tuple(market_sinks)
         self._strategies = strategies
+        self._tick_readers = tick_readers
+        """Symbols whose ticks some strategy reads; None means all."""
         self._bar_store = bar_store
         self._histories = tuple(histories)
         self._wait_room = wait_room
@@ -131,7 +134,8 @@ class DataHandler(Module[ClockTick]):
         state.latest = event
         for sink in self._market_sinks:
             sink(event)
-        self._strategies.put(event)
+        if self._tick_readers is None or event.symbol in self._tick_readers:
+            self._strategies.put(event)
 
     def reject(self, symbol: Symbol, defect: DataDefect, row: int, detail: str) -> None:
         """Count a piece of data that is kept out; say so the first time for its kind and symbol."""
@@ -165,14 +169,13 @@ class DataHandler(Module[ClockTick]):
     # -- judging ------------------------------------------------------------------------------------------------------
 
     def _find_defect_in_sequence(self, state: _SymbolState, event: MarketDataEvent) -> DataDefect | None:
+        kind = type(event)
         if isinstance(event, PriceBar):
             last = state.latest_bars.get(event.interval_ns)
             if last is not None and event.ts_open <= last.ts_open:
                 return DataDefect.DUPLICATE if event.ts_open == last.ts_open else DataDefect.OUT_OF_ORDER
-        else:
-            kind = 0 if isinstance(event, QuoteTick) else 1
-            if event.ts_event < state.seen[kind]:
-                return DataDefect.OUT_OF_ORDER
+        elif event.ts_event < state.seen[kind is TradeTick]:
+            return DataDefect.OUT_OF_ORDER
         price = reference_price(event)
         reference = state.reference
         if reference and abs(price - reference) > self._max_move * reference:
@@ -181,8 +184,8 @@ class DataHandler(Module[ClockTick]):
             if not suspect or abs(price - suspect) > self._max_move * suspect:
                 return DataDefect.OUTLIER
         # Only what is believed moves time: a stray print from the future must not turn the present away.
-        if not isinstance(event, PriceBar):
-            state.seen[0 if isinstance(event, QuoteTick) else 1] = event.ts_event
+        if kind is not PriceBar:
+            state.seen[kind is TradeTick] = event.ts_event
         state.suspect = 0.0
         state.reference = price
         return None

@@ -15,7 +15,7 @@ from tradingd.core.books import Books
 from tradingd.core.entries import StrategyQuarantined, StrategyStateSaved
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, TraceId
 from tradingd.core.log import Level, LogEvent
-from tradingd.core.market import MarketDataEvent, PriceBar, QuoteTick, TradeTick
+from tradingd.core.market import MarketDataEvent, PriceBar
 from tradingd.core.orders import (
     ZERO,
     CancelSignal,
@@ -33,7 +33,7 @@ from tradingd.core.orders import (
 from tradingd.runtime.channel import Inbox, Outlet
 from tradingd.runtime.clock import Clock
 from tradingd.runtime.events import OrderUpdate, StrategyFailed
-from tradingd.runtime.guard import guarded
+from tradingd.runtime.guard import Failure, guarded
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.ports import EventLog, Journal
 from tradingd.strategies.base import StateValue, Strategy
@@ -241,13 +241,12 @@ class StrategyEngine(Module[StrategyEvent]):
 
     def handle(self, event: StrategyEvent) -> None:
         """Call back the strategies that an event concerns."""
-        match event:
-            case PriceBar() | QuoteTick() | TradeTick():
-                self.on_market_data(event)
-            case OrderUpdate():
-                self._on_order_update(event)
-            case ClockTick(now_ns=now_ns):
-                self._fire_timers(now_ns)
+        if isinstance(event, OrderUpdate):
+            self._on_order_update(event)
+        elif isinstance(event, ClockTick):
+            self._fire_timers(event.now_ns)
+        else:
+            self.on_market_data(event)
 
     def on_market_data(self, data: MarketDataEvent) -> None:
         """Show a bar to those who read bars of its length, a tick to those who read ticks."""
@@ -257,7 +256,8 @@ class StrategyEngine(Module[StrategyEvent]):
                 self._run(host, host.strategy.on_bar, data)
         else:
             for host in self._tick_readers.get(data.symbol, ()):
-                self._run(host, host.strategy.on_tick, data)
+                if host.running and (failure := guarded(host.strategy.on_tick, data)) is not None:
+                    self._quarantine(host, failure)
 
     def _on_order_update(self, update: OrderUpdate) -> None:
         host = self._hosts.get(update.strategy_id)
@@ -296,11 +296,10 @@ class StrategyEngine(Module[StrategyEvent]):
     # -- the wall -----------------------------------------------------------------------------------------------------
 
     def _run(self, host: _Host, call: Callable[..., None], *arguments: object) -> None:
-        if not host.running:
-            return
-        failure = guarded(call, *arguments)
-        if failure is None:
-            return
+        if host.running and (failure := guarded(call, *arguments)) is not None:
+            self._quarantine(host, failure)
+
+    def _quarantine(self, host: _Host, failure: Failure) -> None:
         host.running = False
         strategy_id = host.strategy.id
         entry = StrategyQuarantined(strategy_id=strategy_id, reason=failure.summary)

@@ -155,13 +155,13 @@ async def drive(module: Module[Any], downstream: Sequence[QueueInbox[Any]] = (),
         event = await inbox.get()
         if linger_s:
             await asyncio.sleep(linger_s)
-        module.handle(event)
-        for _ in range(BURST):
-            if not len(inbox):
-                break
-            module.handle(inbox.get_nowait())
-        else:
-            await asyncio.sleep(0)
+        handle = module.handle
+        handle(event)
+        if len(inbox):
+            for event in inbox.take(BURST):
+                handle(event)
+            if len(inbox):
+                await asyncio.sleep(0)
         for outlet in downstream:
             if outlet.is_full:
                 await outlet.wait_room()

@@ -28,6 +28,7 @@ _SLOT_TAKEN = 406
 _ALREADY_AUTHENTICATED = 403
 _MAX_FRAME_BYTES = 1 << 24
 _QUEUED_FRAMES = 1 << 12
+_FRAMES_PER_YIELD = 32
 _CONTENT_TYPES = {"json": "application/json", "msgpack": "application/msgpack"}
 
 
@@ -143,18 +144,24 @@ class AlpacaFeed:
         async with connection:
             async with asyncio.timeout(self._answer_timeout_s):
                 while not self._subscribed:
-                    await self._take(connection, await connection.recv(decode=False), sink)
+                    for message in self._take(await connection.recv(decode=False), sink):
+                        await self._control(connection, message, sink)
             watch = self._watch_silence(connection)
             try:
                 while True:
-                    await self._take(connection, await connection.recv(decode=False), sink)
+                    # `recv` does not wait while frames are queued; the rest of the daemon must have its turn as well.
+                    for _ in range(_FRAMES_PER_YIELD):
+                        for message in self._take(await connection.recv(decode=False), sink):
+                            await self._control(connection, message, sink)
+                    await asyncio.sleep(0)
             finally:
                 watch()
 
-    async def _take(self, connection: ClientConnection, data: bytes, sink: MarketDataSink) -> None:
-        """Hand a frame's events on, and answer its control messages."""
+    def _take(self, data: bytes, sink: MarketDataSink) -> Sequence[wire.Message]:
+        """Hand a frame's events on; return its control messages, which need an answer."""
         ts_recv = self._clock()
         frame = wire.decode_frame(data)
+        control: list[wire.Message] | None = None
         for message in frame.messages:
             if isinstance(message, wire.DATA_MESSAGES):
                 try:
@@ -165,12 +172,13 @@ class AlpacaFeed:
                 self._has_data = True
                 sink.ingest(event)
             else:
-                await self._control(connection, message, sink)
+                control = [message] if control is None else [*control, message]
         if frame.undecodable or frame.unknown:
             self.unknown_messages += frame.unknown
             for bad in frame.undecodable:
                 sink.reject(bad.symbol, DataDefect.MALFORMED, 0, bad.detail)
-        self._last_data_s = asyncio.get_running_loop().time()
+        self._last_data_s = time.monotonic()
+        return control or ()
 
     async def _control(self, connection: ClientConnection, message: wire.Message, sink: MarketDataSink) -> None:
         match message:
@@ -223,13 +231,13 @@ class AlpacaFeed:
     def _watch_silence(self, connection: ClientConnection) -> Callable[[], None]:
         """Drop the connection when it is mute for too long while data are due; returns what ends the watch."""
         loop = asyncio.get_running_loop()
-        self._last_data_s = loop.time()
+        self._last_data_s = time.monotonic()
         timers: list[asyncio.TimerHandle] = []
 
         def look() -> None:
-            silent_s = loop.time() - self._last_data_s
+            silent_s = time.monotonic() - self._last_data_s
             if not self._expects_data():
-                self._last_data_s, silent_s = loop.time(), 0.0  # silence counts from when data are due
+                self._last_data_s, silent_s = time.monotonic(), 0.0  # silence counts from when data are due
             if silent_s >= self._mute_after_s:
                 connection.transport.abort()
             else:
