@@ -28,7 +28,7 @@ _SLOT_TAKEN = 406
 _ALREADY_AUTHENTICATED = 403
 _MAX_FRAME_BYTES = 1 << 24
 _QUEUED_FRAMES = 1 << 12
-_FRAMES_PER_YIELD = 32
+_FRAMES_PER_YIELD = 8
 _CONTENT_TYPES = {"json": "application/json", "msgpack": "application/msgpack"}
 
 
