@@ -19,7 +19,7 @@ from typing import Any
 import uvloop
 
 from tradingd import __version__
-from tradingd.brokers.alpaca.adapter import AlpacaBroker
+from tradingd.bringing_up import reach, warm_up
 from tradingd.control.facade import DaemonFacade
 from tradingd.control.server import ControlServer
 from tradingd.core.books import Books
@@ -27,10 +27,9 @@ from tradingd.core.entries import RunEnd, RunStarted, RunStopped, Snapshot
 from tradingd.core.identifiers import Symbol
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import DAY_NS, NS_PER_SECOND
-from tradingd.core.order_state import OrderStatus
 from tradingd.core.performance import PerformanceReportData
 from tradingd.edges import build_adapter, build_venue, check_account
-from tradingd.errors import FatalError, FeedError, JournalError, TradingdError, VenueUnavailable
+from tradingd.errors import FatalError, JournalError, TradingdError
 from tradingd.feeds.base import BarHistory
 from tradingd.feeds.build import AnyFeed, build_feed
 from tradingd.feeds.file import FileFeed
@@ -42,28 +41,24 @@ from tradingd.modules.trade_logger import TradeLogger
 from tradingd.reporting.encoding import to_json
 from tradingd.reporting.measure import measure_history
 from tradingd.runtime.account_lock import AccountLock
-from tradingd.runtime.backoff import Backoff
 from tradingd.runtime.channel import ConflatingInbox, QueueInbox
 from tradingd.runtime.clock import SystemClock
 from tradingd.runtime.live import Supervisor, drained, drive, pulse
 from tradingd.runtime.replay import drain
 from tradingd.runtime.sd_notify import ServiceManager
 from tradingd.runtime.structured_log import StructuredLog, render_json
+from tradingd.runtime.vitals import Vitals
 from tradingd.settings.loaded import LoadedSettings
 from tradingd.settings.paths import StatePaths
 from tradingd.settings.plans import traded_symbols
 from tradingd.settings.secrets import secret_values
+from tradingd.settling import Settling
 from tradingd.venue.server import PaperVenue
 from tradingd.wiring import Edges, Inboxes, Modules, build
 
 BEAT_S = 1.0
 LOG_LINGER_S = 0.005
 """How long a log line waits before it is rendered, so that an order's bytes leave first."""
-
-_COMMANDED = (OrderStatus.PENDING_SUBMIT, OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE)
-
-LAG_S = 0.5
-"""A loop that is this late was blocked by something; the log says so."""
 
 
 def run_daemon(loaded: LoadedSettings, environ: Mapping[str, str]) -> int:
@@ -103,8 +98,6 @@ class Orchestrator:
         self._modules: Modules | None = None
         self._account_lock: AccountLock | None = None
         self._control: ControlServer | None = None
-        self._taken: dict[str, int] = {}
-        self._updates_missed = 0
 
     async def run(self) -> int:
         """Start, supervise, stop. Raises what goes wrong before there is a log to tell it."""
@@ -226,7 +219,7 @@ class Orchestrator:
         await self._connect(modules)
         for module in modules.in_start_order():
             module.initialize()
-        await self._warm_up(modules)
+        await warm_up(modules, self._clock.now_ns(), self._logger)
         self._start_tasks(modules)
         for module in modules.in_start_order():
             module.start()
@@ -252,6 +245,7 @@ class Orchestrator:
             )
             await self._venue.start()
             self._log(LogEvent.VENUE_STARTED, f"the paper venue listens at {self._venue.base_url}")
+        self._settling = Settling(self._inboxes, self.books, self._venue)
         histories: list[BarHistory] = [feed for feed in feeds if not isinstance(feed, FileFeed)]
         make_adapter = build_adapter(
             settings,
@@ -268,7 +262,7 @@ class Orchestrator:
             database=self._database,
             market_sinks=() if self._venue is None else (self._venue.on_market_data,),
             histories=tuple(histories),
-            wait_room=self._wait_room,
+            wait_room=self._settling.wait,
             spawn=self._supervisor.spawn,
             measure=self._measure,
             render_report=to_json,
@@ -279,13 +273,11 @@ class Orchestrator:
             reconcile_interval_ns=round(settings.execution.reconcile_interval_s * NS_PER_SECOND),
         )
         self._modules = build(settings, self.books, self._inboxes, edges, self._logger)
+        self._settling.attach(self._modules)
         return self._modules
 
     def _on_reconciled(self) -> None:
-        """The stream is up and the books agree: what it did not bring before is made good, and will not come."""
-        if self._venue is not None and self._modules is not None:
-            assert isinstance(self._modules.adapter, AlpacaBroker)
-            self._updates_missed = self._venue.updates_sent - self._modules.adapter.updates_received
+        self._settling.reconciled()
         self._reconciled.set()
 
     def _measure(self) -> PerformanceReportData:
@@ -300,17 +292,9 @@ class Orchestrator:
         return found.st_mtime_ns, found.st_size
 
     async def _connect(self, modules: Modules) -> None:
-        backoff = Backoff(rng=self._rng)
-        while True:
-            try:
-                account = await modules.adapter.connect(traded_symbols(self._settings))
-                break
-            except VenueUnavailable as error:
-                delay = backoff.next_delay()
-                message = f"the venue cannot be reached ({error}); next attempt in {delay:.1f} s"
-                self._log(LogEvent.BROKER_PROBLEM, message, Level.ERROR)
-                self._service_manager.status(message)
-                await asyncio.sleep(delay)
+        account = await reach(
+            modules.adapter, traded_symbols(self._settings), self._rng, self._logger, self._service_manager.status
+        )
         check_account(self.books, account, self._paths.journal)
         self._account_lock = AccountLock(self._settings.broker.kind, account.account_id)
         self._log(
@@ -319,20 +303,6 @@ class Orchestrator:
             cash=account.cash,
             equity=account.equity,
         )
-
-    async def _warm_up(self, modules: Modules) -> None:
-        now = self._clock.now_ns()
-        for symbol, interval_ns, count in modules.strategies.wanted_history():
-            try:
-                # Markets close: reach back further when the time that the bars would take did not hold enough of them.
-                for reach_ns in (2 * count * interval_ns, 8 * count * interval_ns + 5 * DAY_NS):
-                    bars = await modules.data.get_historical_bars(symbol, now - reach_ns, now, interval_ns)
-                    if len(bars) >= count:
-                        break
-            except (VenueUnavailable, FeedError) as error:
-                self._log(LogEvent.FEED_PROBLEM, f"no history of {symbol}: {error}; warming up live", Level.WARNING)
-                continue
-            modules.strategies.warm_up(symbol, interval_ns, bars[-count:])
 
     def _start_tasks(self, modules: Modules) -> None:
         inboxes, supervisor = self._inboxes, self._supervisor
@@ -358,43 +328,15 @@ class Orchestrator:
         )
         self._control = ControlServer(self._paths.control_socket, facade)
         supervisor.run_restartable("edge:control", self._control.start, once=True)
+        watched = [_queue(inbox) for inbox in (inboxes.strategies, inboxes.execution, inboxes.broker, inboxes.logger)]
+        vitals = Vitals(watched, self._service_manager, self._logger)
         listeners = [_queue(module.inbox) for module in modules.listeners()]
-        supervisor.run_fatal("clock", pulse(self._clock, listeners, interval_s=BEAT_S, on_beat=self._on_beat))
+        supervisor.run_fatal("clock", pulse(self._clock, listeners, interval_s=BEAT_S, on_beat=vitals.on_beat))
 
     def _conflated(self) -> int:
         inbox = self._inboxes.strategies
         assert isinstance(inbox, ConflatingInbox)
         return inbox.conflated
-
-    def _on_beat(self, late_s: float) -> None:
-        """Tell the service manager that all is well, unless some module has stopped taking what it is sent."""
-        if late_s > LAG_S:
-            self._log(LogEvent.LOOP_LAGGED, f"the event loop was blocked for {late_s:.1f} s", Level.WARNING)
-        stuck = []
-        for inbox in (self._inboxes.strategies, self._inboxes.execution, self._inboxes.broker, self._inboxes.logger):
-            queue = _queue(inbox)
-            if len(queue) > 1 and self._taken.get(queue.name) == queue.taken:
-                stuck.append(queue.name)
-            self._taken[queue.name] = queue.taken
-        if not stuck:
-            self._service_manager.alive()
-
-    async def _wait_room(self) -> None:
-        """Let a file wait until what it set off has come to rest, so that orders meet the market they were made for."""
-        while not self._at_rest():  # noqa: ASYNC110 - the end of a cascade over several inboxes has no event of its own
-            await asyncio.sleep(0)
-
-    def _at_rest(self) -> bool:
-        """True when no event and no answer is on its way: then a run over a file decides as its replay does."""
-        inboxes = self._inboxes
-        if len(inboxes.strategies) or len(inboxes.execution) or len(inboxes.broker):
-            return False
-        if any(state.status in _COMMANDED for state in self.books.orders.open):
-            return False
-        if self._venue is None or self._modules is None or not self._modules.broker.stream_up:
-            return True
-        assert isinstance(self._modules.adapter, AlpacaBroker)
-        return self._modules.adapter.updates_received >= self._venue.updates_sent - self._updates_missed
 
     # -- stop ---------------------------------------------------------------------------------------------------------
 
@@ -456,7 +398,7 @@ class Orchestrator:
         try:
             async with asyncio.timeout(self._settings.daemon.stop_timeout_s):
                 await drained(queues)
-                await self._wait_room()
+                await self._settling.wait()
         except TimeoutError:
             self._log(
                 LogEvent.DAEMON_STOPPING, "some commands were not answered in time; they are in doubt", Level.WARNING

@@ -42,7 +42,7 @@ params = {{ quantity = 5 }}
 
 def decisions(journal: Path) -> list[tuple[str, str, str, str, str]]:
     """What was decided, in order: strategy, symbol, side, quantity, price that it was decided at."""
-    found = []
+    found: list[tuple[str, str, str, str, str]] = []
     for record in read_records(journal, whole=True):
         if isinstance(record.entry, OrderIntended):
             order = record.entry.order

@@ -78,6 +78,10 @@ def _text(value: object) -> object:
     return _plain(value) if isinstance(value, Decimal) else value
 
 
+LEAST_SECRET = 6
+"""A shorter word is no secret, and cutting it out would leave no line readable."""
+
+
 class StructuredLog:
     """The sinks of one process. `write` is called off the trading path, by the trade logger's task."""
 
@@ -94,7 +98,9 @@ class StructuredLog:
         spellings = {
             spelling for secret in secrets for spelling in (secret, msgspec.json.encode(secret)[1:-1].decode())
         }
-        self._secrets = tuple(sorted((spelling for spelling in spellings if spelling), key=len, reverse=True))
+        self._secrets = tuple(
+            sorted((spelling for spelling in spellings if len(spelling) >= LEAST_SECRET), key=len, reverse=True)
+        )
         output = stream if stream is not None else sys.stdout
         terminal = output.isatty()
         as_text = style == "text" or (style == "auto" and terminal)
