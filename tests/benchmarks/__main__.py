@@ -18,7 +18,7 @@ from pathlib import Path
 
 import uvloop
 from tests.benchmarks.exchange import Exchange, Load, Timing
-from tests.benchmarks.programs import Measured, daemon, floor
+from tests.benchmarks.programs import ROOT, Measured, daemon, floor
 from tests.benchmarks.replaying import measure_replay, plain_loop
 
 QUIET = Load(ticks_per_s=1_000, per_frame=1, orders_per_s=50, seconds=4)
@@ -32,11 +32,12 @@ PROGRAMS: dict[str, Start] = {
 }
 
 
-def fdatasync_us() -> float:
-    """Median cost of forcing one appended line to this disk."""
+def fdatasync_us(pause_s: float) -> float:
+    """Median cost of forcing one appended line to this disk, with a pause before each."""
     with tempfile.NamedTemporaryFile(dir=Path.cwd()) as file:
         costs = []
-        for _ in range(200):
+        for _ in range(150):
+            time.sleep(pause_s)
             os.write(file.fileno(), b"x" * 400)
             began = time.perf_counter_ns()
             os.fdatasync(file.fileno())
@@ -98,7 +99,31 @@ async def tick_to_order(rounds: int) -> None:
             f"{name:18}{p50:8.0f}{p50 / base50:9.2f}{p99:9.0f}{p99 / base99:9.2f}{rss:10.0f}{idle:12.1f}"
             f"{statistics.median(ready) if ready else 0:9.2f}" + (f"  {lost} orders missing" if lost else "")
         )
-    print(f"one fdatasync on this disk: {fdatasync_us():.0f} us")
+    print(
+        f"one fdatasync of an appended line on this disk: {fdatasync_us(1 / QUIET.orders_per_s):.0f} us at the pace of "
+        f"the orders, {fdatasync_us(0):.0f} us back to back"
+    )
+
+
+def paper_default() -> None:
+    """What the shipped paper configuration costs before anything happens."""
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as name:
+        folder = Path(name)
+        arguments = ["-m", "tradingd", "run", "-c", str(ROOT / "config" / "paper.toml")]
+        os.environ["TRADINGD_DAEMON__STATE_DIR"] = str(folder / "state")
+        try:
+            with Measured("paper", arguments, folder, notify=True) as program:
+                ready = program.seconds_to_ready()
+                time.sleep(20)
+                cpu = program.cpu_seconds()
+                time.sleep(10)
+                cpu = (program.cpu_seconds() - cpu) / 10 * 100
+                print(
+                    f"\npaper default: ready after {ready:.2f} s, RSS {program.rss_mib():.0f} MiB after half a minute, "
+                    f"CPU {cpu:.1f} % on its synthetic market of three symbols"
+                )
+        finally:
+            del os.environ["TRADINGD_DAEMON__STATE_DIR"]
 
 
 async def saturation() -> None:
@@ -128,13 +153,15 @@ def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="interleaved sessions of each program")
-    parser.add_argument("--only", choices=["latency", "saturation", "replay"], help="measure one thing alone")
+    parser.add_argument("--only", choices=["latency", "saturation", "replay", "paper"], help="measure one thing alone")
     options = parser.parse_args()
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) > 1:
         os.sched_setaffinity(0, {cores[0]})
     if options.only in (None, "latency"):
         uvloop.run(tick_to_order(options.rounds))
+    if options.only in (None, "paper"):
+        paper_default()
     if options.only in (None, "saturation"):
         uvloop.run(saturation())
     if options.only in (None, "replay"):

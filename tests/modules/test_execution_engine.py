@@ -89,7 +89,7 @@ def test_ids_are_unique_across_strategies_and_runs(desk: Desk) -> None:
     desk.books = second.books
 
 
-@pytest.mark.parametrize("quantity", ["NaN", "Infinity", "-1", "0"])
+@pytest.mark.parametrize("quantity", ["NaN", "Infinity", "-1", "0", "1e999995"])
 def test_a_quantity_that_is_none_is_denied_and_leaves_no_trace(desk: Desk, quantity: str) -> None:
     desk.act(lambda strategy: strategy.buy(ABC, D(quantity)))
     assert denial(desk) is DenialCode.QUANTITY_INVALID

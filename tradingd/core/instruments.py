@@ -14,6 +14,11 @@ _SUB_PENNY = Decimal("0.0001")
 _NANO = Decimal("0.000000001")
 
 
+def is_sensible(value: Decimal) -> bool:
+    """True for a finite number below 10^18: anything else is a mistake, and arithmetic on it may overflow."""
+    return value.is_finite() and value.adjusted() < 18
+
+
 class AssetClass(StrEnum):
     """Kinds of instrument that venues treat differently."""
 
@@ -53,7 +58,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         """Round both prices to the tick; what is no price is left for the risk rules to name."""
 
         def rounded(price: Decimal | None) -> Decimal | None:
-            if price is None or not price.is_finite() or price <= 0:
+            if price is None or not is_sensible(price) or price <= 0:
                 return price
             return self.round_price(price, side)
 
@@ -62,8 +67,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def round_quantity(self, quantity: Decimal) -> Decimal:
-        """Round towards zero to a whole number of lots; what is no number stays as it is."""
-        if not quantity.is_finite():
+        """Round towards zero to a whole number of lots; what is no sensible number stays as it is."""
+        if not is_sensible(quantity):
             return quantity
         return (quantity / self.quantity_increment).to_integral_value(rounding=ROUND_DOWN) * self.quantity_increment
 

@@ -13,7 +13,7 @@ import msgspec
 
 from tradingd.core.accounting import EXACT
 from tradingd.core.identifiers import StrategyId, Symbol
-from tradingd.core.instruments import Instrument
+from tradingd.core.instruments import Instrument, is_sensible
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.orders import ZERO, Breach, DenialCode, Order, OrderType, Side, ValidationResponse
 from tradingd.core.portfolio import PortfolioState
@@ -111,7 +111,7 @@ def _check_form(order: Order, rules: RiskRules, market: MarketView) -> list[Brea
         breaches.append(Breach(code=DenialCode.SYMBOL_NOT_ALLOWED, message=f"{order.symbol} is not in allowed_symbols"))
     elif not market.instrument.tradable:
         breaches.append(Breach(code=DenialCode.SYMBOL_NOT_ALLOWED, message=f"the venue does not trade {order.symbol}"))
-    if not order.quantity.is_finite() or order.quantity <= 0:
+    if not is_sensible(order.quantity) or order.quantity <= 0:
         breaches.append(
             Breach(
                 code=DenialCode.QUANTITY_INVALID,
@@ -140,7 +140,7 @@ def _check_form(order: Order, rules: RiskRules, market: MarketView) -> list[Brea
             breaches.append(
                 Breach(code=DenialCode.PRICE_INVALID, message=f"a {terms.order_type} order takes no {name} price")
             )
-        elif price is not None and (not price.is_finite() or price <= 0):
+        elif price is not None and (not is_sensible(price) or price <= 0):
             breaches.append(
                 Breach(
                     code=DenialCode.PRICE_INVALID, message=f"{name} price is not a positive number", value=str(price)

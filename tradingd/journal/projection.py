@@ -120,14 +120,14 @@ class Projection:
             await self._open()
         except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode & 0xFF in _OF_THE_MACHINE:
-                await self.close()
+                await self._disconnect()
                 raise DatabaseError(f"{self._path}: {error}") from error
             # Not a database, or damaged: everything that matters is in the journal.
             await self._drop(f"the database cannot be used ({error})")
             try:
                 await self._open()
             except sqlite3.Error as again:
-                await self.close()
+                await self._disconnect()
                 raise DatabaseError(f"{self._path}: {again}") from again
 
     async def _open(self) -> None:
@@ -158,7 +158,7 @@ class Projection:
 
     async def _drop(self, reason: str) -> None:
         """Set the file aside; bars and log lines that only it kept stay readable there."""
-        await self.close()
+        await self._disconnect()
         for suffix in ("", "-wal", "-shm"):
             file = self._path.with_name(self._path.name + suffix)
             if file.exists():
@@ -229,7 +229,7 @@ class Projection:
         try:
             await self._write(statements, rows[-1].seq if rows else self.seq)
         except sqlite3.Error as error:
-            await self.close()
+            await self._disconnect()
             raise DatabaseError(f"{self._path}: {error}") from error
         return newest
 
@@ -258,6 +258,10 @@ class Projection:
 
     async def close(self) -> None:
         """Close the connection; what still waits is in the journal."""
+        async with self._one_flush:  # a batch that is being written is finished first
+            await self._disconnect()
+
+    async def _disconnect(self) -> None:
         if self._connection is not None:
             connection, self._connection = self._connection, None
             await connection.close()

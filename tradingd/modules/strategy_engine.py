@@ -14,6 +14,7 @@ import msgspec
 from tradingd.core.books import Books
 from tradingd.core.entries import StrategyQuarantined, StrategyStateSaved
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, TraceId
+from tradingd.core.instruments import is_sensible
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import MarketDataEvent, PriceBar
 from tradingd.core.orders import (
@@ -351,7 +352,7 @@ class StrategyEngine(Module[StrategyEvent]):
             ts_event=self.clock.now_ns(),
             reason=reason,
         )
-        if action is not SignalAction.HOLD and quantity.is_finite():
+        if action is not SignalAction.HOLD and is_sensible(quantity):
             signed = quantity if action is SignalAction.BUY else -quantity
             host.emitted[symbol] = host.emitted.get(symbol, ZERO) + signed
         self.signals.put(signal)
@@ -360,7 +361,7 @@ class StrategyEngine(Module[StrategyEvent]):
     def signal_taken(self, signal: TradingSignal) -> None:
         """Stop counting a signal: it is an order now, or was refused."""
         host = self._hosts.get(signal.strategy_id)
-        if host is not None and signal.action is not SignalAction.HOLD and signal.quantity.is_finite():
+        if host is not None and signal.action is not SignalAction.HOLD and is_sensible(signal.quantity):
             signed = signal.quantity if signal.action is SignalAction.BUY else -signal.quantity
             host.emitted[signal.symbol] = host.emitted.get(signal.symbol, ZERO) - signed
 

@@ -19,8 +19,12 @@ def guarded(call: Callable[..., None], *arguments: object) -> Failure | None:
         call(*arguments)
     except Exception as error:  # noqa: BLE001 - foreign code may raise anything; the caller quarantines it
         frames = traceback.extract_tb(error.__traceback__)[1:]
+        try:
+            text = str(error)
+        except Exception:  # noqa: BLE001 - even the words of a foreign error are foreign code
+            text = "its message cannot be shown"
         return Failure(
-            f"{type(error).__name__}: {error}",
+            f"{type(error).__name__}: {text}",
             tuple(f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames),
         )
     return None
