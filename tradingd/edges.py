@@ -48,6 +48,10 @@ def build_venue(
     return venue, settings.model_copy(update={"venue": admitted})
 
 
+_UNREADABLE = frozenset({"broker.frame_undecodable", "broker.fill_incomplete", "broker.execution_revised"})
+"""Problems after which the order stream alone no longer tells the whole truth."""
+
+
 def build_adapter(
     settings: Settings,
     venue: PaperVenue | None,
@@ -55,9 +59,13 @@ def build_adapter(
     clock: Callable[[], int],
     log: EventLog,
     failure: Callable[[BaseException], None],
+    resync: Callable[[], None],
     rng: random.Random,
 ) -> Callable[[BrokerSink, IsOurs], BrokerAdapter]:
-    """Return what makes the adapter once its sink is known; the embedded venue and Alpaca differ only in addresses."""
+    """Return what makes the adapter once its sink is known; the embedded venue and Alpaca differ only in addresses.
+
+    `resync` is called when the order stream said something that could not be read in full: the venue is asked instead.
+    """
     broker = settings.broker
     if isinstance(broker, AlpacaBrokerSettings):
         if broker.api_key is None or broker.api_secret is None:
@@ -80,6 +88,8 @@ def build_adapter(
             event=LogEvent.BROKER_PROBLEM,
             module="broker_interface",
         )
+        if event in _UNREADABLE:
+            resync()
 
     def make(sink: BrokerSink, is_ours: IsOurs) -> BrokerAdapter:
         return AlpacaBroker(

@@ -253,6 +253,7 @@ class Orchestrator:
             clock=self._clock.now_ns,
             log=self._logger,
             failure=self._supervisor.fail,
+            resync=self._resync,
             rng=self._rng,
         )
         edges = Edges(
@@ -279,6 +280,10 @@ class Orchestrator:
     def _on_reconciled(self) -> None:
         self._settling.reconciled()
         self._reconciled.set()
+
+    def _resync(self) -> None:
+        if self._modules is not None:
+            self._modules.venue_sync.ask_soon()
 
     def _measure(self) -> PerformanceReportData:
         history = read_history(self._paths.journal, 0, self._clock.now_ns() + 1)

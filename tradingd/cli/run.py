@@ -23,6 +23,10 @@ JournalOption = Annotated[
 ]
 
 
+RISK_LINES = 20
+"""How many of a replay's warnings a person is shown; a halt early on makes a refusal of every later order."""
+
+
 def run(config: ConfigOption) -> None:
     """Run the daemon until SIGTERM or SIGINT.
 
@@ -102,6 +106,10 @@ def _report(result: "ReplayResult", output_format: ReportFormat) -> str:
         }
         return to_json(document) + "\n"
     lines = ["", f"Events {result.events:,}, orders {result.orders:,}"]
-    lines += [f"Risk: {event}" for event in result.risk_events]
+    lines += [f"Risk: {event}" for event in result.risk_events[:RISK_LINES]]
+    if len(result.risk_events) > RISK_LINES:
+        lines.append(
+            f"Risk: and {len(result.risk_events) - RISK_LINES:,} more lines like these (--format json has all)"
+        )
     lines += [f"Data kept out, {defect}: {count:,}" for defect, count in sorted(result.defects.items())]
     return render_text(result.performance) + "\n".join(lines) + "\n"
