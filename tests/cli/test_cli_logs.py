@@ -137,7 +137,8 @@ def following(folder: Path) -> Iterator[Callable[[int], list[int]]]:
     """Run `logs -f`; what is yielded waits until so many lines were shown and tells which."""
     shown: list[int] = []
     process = subprocess.Popen(
-        [sys.executable, "-m", "tradingd", "logs", "-c", "c.toml", "-f", "--json"],
+        # A shell starts what it puts in the background with Ctrl-C ignored, and that would be inherited.
+        ["env", "--default-signal=INT", sys.executable, "-m", "tradingd", "logs", "-c", "c.toml", "-f", "--json"],
         cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdout is not None
