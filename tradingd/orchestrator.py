@@ -12,7 +12,7 @@ import random
 import signal
 import sqlite3
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -43,6 +43,7 @@ from tradingd.reporting.measure import measure_history
 from tradingd.runtime.account_lock import AccountLock
 from tradingd.runtime.channel import ConflatingInbox, QueueInbox
 from tradingd.runtime.clock import SystemClock
+from tradingd.runtime.guard import attempted
 from tradingd.runtime.live import Supervisor, drained, drive, pulse
 from tradingd.runtime.replay import drain
 from tradingd.runtime.sd_notify import ServiceManager
@@ -363,26 +364,41 @@ class Orchestrator:
         modules = self._modules
         if modules is not None:
             modules.execution.close_gate()
-        await self._supervisor.cancel("feed:")
+        steps: list[Callable[[], Awaitable[None] | None]] = [partial(self._supervisor.cancel, "feed:")]
         if modules is not None and error is None:
-            await self._settle()
-            modules.strategies.stop()
-        await self._supervisor.cancel("module:")
-        await self._supervisor.cancel("edge:")
-        await self._supervisor.cancel()
+            steps += [self._settle, modules.strategies.stop]
+        steps += [partial(self._supervisor.cancel, prefix) for prefix in ("module:", "edge:", "")]
         if self._control is not None:
-            await self._control.stop()
+            steps.append(self._control.stop)
         if modules is not None:
-            await modules.adapter.close()
+            steps.append(modules.adapter.close)
         if self._venue is not None:
-            await self._venue.stop()
+            steps.append(self._venue.stop)
         if not isinstance(error, JournalError):
             if modules is not None:
-                drain([modules.broker, modules.execution])
-            reason = "stopped" if error is None else f"{type(error).__name__}: {error}"
-            stopped = RunStopped(run=self.books.run, reason=reason)
-            self._logger.record(stopped, durable=True)
-            self.books.apply(stopped)
+                steps.append(partial(drain, [modules.broker, modules.execution]))
+            steps.append(partial(self._record_end, error))
+        steps += [partial(self._say_stopped, code), self._logger.stop, self._close_database]
+        for step in steps:
+            if (failure := await attempted(step)) is not None:
+                code = code or FatalError.exit_code
+                self._log(
+                    LogEvent.DAEMON_FAILED,
+                    f"a step of the stop failed: {failure.summary}",
+                    Level.CRITICAL,
+                    where=list(failure.where),
+                )
+        if self._account_lock is not None:
+            self._account_lock.release()
+        return code
+
+    def _record_end(self, error: BaseException | None) -> None:
+        reason = "stopped" if error is None else f"{type(error).__name__}: {error}"
+        stopped = RunStopped(run=self.books.run, reason=reason)
+        self._logger.record(stopped, durable=True)
+        self.books.apply(stopped)
+
+    def _say_stopped(self, code: int) -> None:
         left = [state.client_order_id for state in self.books.orders.open]
         self._log(
             LogEvent.DAEMON_STOPPED,
@@ -390,11 +406,6 @@ class Orchestrator:
             exit_code=code,
             orders_left=left,
         )
-        self._logger.stop()
-        await self._close_database()
-        if self._account_lock is not None:
-            self._account_lock.release()
-        return code
 
     async def _settle(self) -> None:
         """Wait, within the deadline, until every event has been handled and every command answered."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.acceptance.conftest import RESTLESS, WriteConfig, file_feed
-from tests.acceptance.markets import ibm_quotes, spy_bars
+from tests.acceptance.markets import from_the_open, ibm_quotes, spy_bars
 from tests.acceptance.running import ROOT, Program, ask_json, run_command, wait_until
 from tradingd.core.entries import OrderIntended
 from tradingd.journal.segments import read_records
@@ -37,6 +37,15 @@ def restless(tmp_path: Path, write_config: WriteConfig) -> Path:
     )
 
 
+@pytest.fixture
+def paced(tmp_path: Path, write_config: WriteConfig) -> Path:
+    """The same at two hundred times real time, which takes minutes."""
+    return write_config(
+        file_feed(from_the_open(tmp_path), "IBM", "quotes", 200),
+        RESTLESS.format(id="restless", symbol="IBM", every=5, quantity=10),
+    )
+
+
 def intents(journal: Path) -> int:
     """How many orders were ever let out."""
     return sum(isinstance(record.entry, OrderIntended) for record in read_records(journal, whole=True))
@@ -59,21 +68,21 @@ def test_the_shipped_paper_configuration_starts_and_stops(tmp_path: Path, number
     assert socket_mode == 0
 
 
-def test_a_halt_survives_kill_9_until_an_operator_resumes(restless: Path, tmp_path: Path) -> None:
+def test_a_halt_survives_kill_9_until_an_operator_resumes(paced: Path, tmp_path: Path) -> None:
     """Halted means: not one intent more, before and after the kill; resume lets orders leave again."""
     log, journal = tmp_path / "daemon.log", tmp_path / "state-daemon" / "journal"
-    with Program("run", "-c", str(restless), log=log) as daemon:
+    with Program("run", "-c", str(paced), log=log) as daemon:
         daemon.wait_event("order.filled", count=5)
-        assert run_command("halt", "-c", str(restless), "--reason", "drill").returncode == 0
+        assert run_command("halt", "-c", str(paced), "--reason", "drill").returncode == 0
         sent = intents(journal)
         daemon.kill()
-    with Program("run", "-c", str(restless), log=log) as daemon:
+    with Program("run", "-c", str(paced), log=log) as daemon:
         daemon.wait_event("order.denied", count=20)
-        status = ask_json("status", "-c", str(restless))
+        status = ask_json("status", "-c", str(paced))
         assert status["state"] == "halted"
         assert status["halt_reason"] == "drill"
         assert intents(journal) == sent
-        assert run_command("resume", "-c", str(restless)).returncode == 0
+        assert run_command("resume", "-c", str(paced)).returncode == 0
         daemon.wait_event("order.submitted")
         assert daemon.stop() == 0
     assert intents(journal) > sent

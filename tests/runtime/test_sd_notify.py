@@ -55,3 +55,11 @@ def test_the_watchdog_is_fed_twice_in_its_time_when_it_watches_us(
     environ: dict[str, str], interval: float | None
 ) -> None:
     assert ServiceManager(environ).watchdog_interval_s == interval
+
+
+def test_a_manager_that_is_away_does_not_take_the_process_along(tmp_path: Path) -> None:
+    """The socket's file is there and nobody listens: the process goes on."""
+    path = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as gone:
+        gone.bind(str(path))
+    ServiceManager({"NOTIFY_SOCKET": str(path)}).alive()

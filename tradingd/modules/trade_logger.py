@@ -18,7 +18,7 @@ from tradingd.runtime.channel import Inbox, Outlet
 from tradingd.runtime.clock import Clock
 from tradingd.runtime.module import Module
 
-LoggedEvent: TypeAlias = JournalRow | LogEntry
+LoggedEvent: TypeAlias = JournalRow | LogEntry | TradingSignal
 
 
 class TradeLogger(Module[LoggedEvent]):
@@ -33,7 +33,7 @@ class TradeLogger(Module[LoggedEvent]):
         journal: JournalWriter,
         clock: Clock,
         write_line: Callable[[LogEntry], None],
-        database: Outlet[LoggedEvent] | None,
+        database: Outlet[JournalRow | LogEntry] | None,
         read_trades: Callable[[int, int], Sequence[Trade]],
         least_level: Level = Level.DEBUG,
     ) -> None:
@@ -132,22 +132,9 @@ class TradeLogger(Module[LoggedEvent]):
         )
 
     def log_signal(self, signal: TradingSignal) -> None:
-        """Queue a line about a strategy's decision."""
-        if Level.INFO in self._silent:
-            return
-        self.inbox.put(
-            LogEntry(
-                ts=self._clock.now_ns(),
-                level=Level.INFO,
-                event=LogEvent.STRATEGY_SIGNAL,
-                module="strategy_engine",
-                message=f"{signal.action} {signal.quantity:f} {signal.symbol}",
-                strategy_id=signal.strategy_id,
-                symbol=signal.symbol,
-                trace_id=signal.trace_id,
-                details={"reason": signal.reason, "order_type": signal.terms.order_type.value},
-            )
-        )
+        """Queue a line about a strategy's decision; it is put into words later, since an order is about to leave."""
+        if Level.INFO not in self._silent:
+            self.inbox.put(signal)
 
     def get_trade_history(self, start_date: int, end_date: int) -> Sequence[Trade]:
         """Trades with `start_date <= ts_event < end_date` (ns UTC), in order; reads the journal's files."""
@@ -155,6 +142,8 @@ class TradeLogger(Module[LoggedEvent]):
 
     def handle(self, event: LoggedEvent) -> None:
         """Pass one row or line on to where it is kept."""
+        if isinstance(event, TradingSignal):
+            event = _signal_line(event)
         if isinstance(event, LogEntry):
             self._write_line(event)
         if self._database is not None:
@@ -165,3 +154,17 @@ class TradeLogger(Module[LoggedEvent]):
         while len(self.inbox):
             self.handle(self.inbox.get_nowait())
         self._journal.close()
+
+
+def _signal_line(signal: TradingSignal) -> LogEntry:
+    return LogEntry(
+        ts=signal.ts_event,
+        level=Level.INFO,
+        event=LogEvent.STRATEGY_SIGNAL,
+        module="strategy_engine",
+        message=f"{signal.action} {signal.quantity:f} {signal.symbol}",
+        strategy_id=signal.strategy_id,
+        symbol=signal.symbol,
+        trace_id=signal.trace_id,
+        details={"reason": signal.reason, "order_type": signal.terms.order_type.value},
+    )

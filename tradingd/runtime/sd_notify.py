@@ -6,6 +6,7 @@ The protocol is one datagram to the socket that `NOTIFY_SOCKET` names (sd_notify
 import os
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 
 
 class ServiceManager:
@@ -22,7 +23,8 @@ class ServiceManager:
         if not self._address:
             return
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+        # A manager that is away must not take the process with it: it finds out by itself.
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
             channel.sendto(state.encode(), address)
 
     def ready(self, status: str) -> None:
