@@ -63,3 +63,12 @@ def test_a_manager_that_is_away_does_not_take_the_process_along(tmp_path: Path) 
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as gone:
         gone.bind(str(path))
     ServiceManager({"NOTIFY_SOCKET": str(path)}).alive()
+
+
+def test_a_manager_that_does_not_read_does_not_hold_the_process_up(manager: socket.socket) -> None:
+    """The kernel queues a handful of datagrams; a thousand must not block."""
+    with manager:
+        service = ServiceManager({"NOTIFY_SOCKET": manager.getsockname()})
+        for _ in range(1_000):
+            service.alive()
+        assert manager.recv(100) == b"WATCHDOG=1"

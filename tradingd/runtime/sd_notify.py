@@ -23,9 +23,9 @@ class ServiceManager:
         if not self._address:
             return
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
-        # A manager that is away must not take the process with it: it finds out by itself.
+        # A manager that is away, or does not read for a while, must neither take the process with it nor hold it up.
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
-            channel.sendto(state.encode(), address)
+            channel.sendto(state.encode(), socket.MSG_DONTWAIT, address)
 
     def ready(self, status: str) -> None:
         """Trading may begin."""
