@@ -4,6 +4,7 @@ Whoever drives a module (the live driver's task, the replay pump) moves events f
 never waits; what must wait lives at the edges. `initialize`, `start` and `stop` are called by the orchestrator alone.
 """
 
+from abc import ABC, abstractmethod
 from typing import ClassVar, Generic, TypeVar
 
 import msgspec
@@ -19,7 +20,7 @@ class ClockTick(msgspec.Struct, frozen=True, tag="clock_tick"):
     now_ns: int
 
 
-class Module(Generic[T]):
+class Module(ABC, Generic[T]):
     """Base of the ten modules."""
 
     name: ClassVar[str]
@@ -36,6 +37,6 @@ class Module(Generic[T]):
     def stop(self) -> None:
         """End: no more events will come."""
 
+    @abstractmethod
     def handle(self, event: T) -> None:
         """React to one event: consult the core, emit what follows, return."""
-        raise NotImplementedError
