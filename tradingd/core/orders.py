@@ -48,6 +48,8 @@ class OrderType(StrEnum):
     LIMIT = "LIMIT"
     STOP = "STOP"
     STOP_LIMIT = "STOP_LIMIT"
+    TRAILING_STOP = "TRAILING_STOP"
+    """A stop that follows the market at a distance, and never goes back."""
 
 
 class TimeInForce(StrEnum):
@@ -57,6 +59,12 @@ class TimeInForce(StrEnum):
     GTC = "GTC"
     IOC = "IOC"
     FOK = "FOK"
+    GTD = "GTD"
+    """Until a stated time."""
+    OPG = "OPG"
+    """In the opening auction alone: with MARKET or LIMIT, an order on open."""
+    CLS = "CLS"
+    """In the closing auction alone: with MARKET or LIMIT, an order on close."""
 
 
 class OrderTerms(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +73,16 @@ class OrderTerms(msgspec.Struct, frozen=True, kw_only=True):
     order_type: OrderType = OrderType.MARKET
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
+    """Where a stop is elected; of a trailing stop where it stands now, which whoever trails it moves."""
     time_in_force: TimeInForce = TimeInForce.DAY
+    trail_amount: Decimal | None = None
+    """Distance of a trailing stop from the best price since it was placed, in money."""
+    trail_percent: Decimal | None = None
+    """The same distance in percent; a trailing stop has one of the two."""
+    expires_ns: int | None = None
+    """End of a GTD order, ns UTC."""
+    extended_hours: bool = False
+    """Whether the order may also trade before the open and after the close."""
 
 
 class TradingSignal(msgspec.Struct, frozen=True, kw_only=True, tag="signal"):
@@ -273,6 +290,18 @@ class DenialCode(StrEnum):
     SHORT_NOT_ALLOWED = "SHORT_NOT_ALLOWED"
     ORDER_RATE = "ORDER_RATE"
     ORDER_NOT_WORKING = "ORDER_NOT_WORKING"
+    ORDER_TYPE = "ORDER_TYPE"
+    TIME_IN_FORCE = "TIME_IN_FORCE"
+    EXTENDED_HOURS = "EXTENDED_HOURS"
+    ORDER_TERMS = "ORDER_TERMS"
+    PRICE_TICK = "PRICE_TICK"
+    LOT = "LOT"
+    ORDER_MINIMUM = "ORDER_MINIMUM"
+    SELF_CROSS = "SELF_CROSS"
+    ZERO_CROSSING = "ZERO_CROSSING"
+    SYMBOL_HALTED = "SYMBOL_HALTED"
+    REPEATED_ORDER = "REPEATED_ORDER"
+    DISK_SPACE = "DISK_SPACE"
 
 
 class Breach(msgspec.Struct, frozen=True, kw_only=True):
