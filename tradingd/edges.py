@@ -11,15 +11,18 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from tradingd.brokers.alpaca.adapter import AlpacaBroker
+from tradingd.brokers.alpaca.model import ALPACA, paper_venue_model
 from tradingd.brokers.base import BrokerAdapter, BrokerSink
 from tradingd.core.books import Books
 from tradingd.core.identifiers import Symbol
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.venue_view import AccountInfo
 from tradingd.errors import UsageError
+from tradingd.runtime.latch import Latch
 from tradingd.runtime.ports import EventLog
 from tradingd.settings.broker import AlpacaBrokerSettings
 from tradingd.settings.root import Settings
+from tradingd.settings.venue import VenueSession
 from tradingd.venue.server import PaperVenue
 from tradingd.wiring import IsOurs
 
@@ -60,6 +63,7 @@ def build_adapter(
     log: EventLog,
     failure: Callable[[BaseException], None],
     resync: Callable[[], None],
+    latch: Latch,
     rng: random.Random,
 ) -> Callable[[BrokerSink, IsOurs], BrokerAdapter]:
     """Return what makes the adapter once its sink is known; the embedded venue and Alpaca differ only in addresses.
@@ -73,12 +77,14 @@ def build_adapter(
         base_url, stream_url, data_url = broker.base_url, broker.stream_url, broker.data_url
         key, secret = broker.api_key.get_secret_value(), broker.api_secret.get_secret_value()
         timeout_s = broker.timeout_s
+        model = ALPACA
     else:
         assert venue is not None
         base_url = data_url = venue.base_url
         stream_url = venue.stream_url
         key, secret = settings.venue.api_key, settings.venue.api_secret.get_secret_value()
         timeout_s = 10.0
+        model = paper_venue_model(always_open=settings.venue.session is VenueSession.ALWAYS_OPEN)
 
     def on_problem(event: str, message: str, details: dict[str, object]) -> None:
         log.log_event(
@@ -102,10 +108,12 @@ def build_adapter(
             sink=sink,
             clock=clock,
             is_ours=is_ours,
+            refusal=latch.refusal,
             on_problem=on_problem,
             failure=failure,
             rng=rng,
             timeout_s=timeout_s,
+            model=model,
         )
 
     return make

@@ -22,11 +22,11 @@ from tradingd import __version__
 from tradingd.bringing_up import reach, warm_up
 from tradingd.control.facade import DaemonFacade
 from tradingd.control.server import ControlServer
-from tradingd.core.books import Books
-from tradingd.core.entries import RunEnd, RunStarted, RunStopped, Snapshot
+from tradingd.core.entries import RunStarted, RunStopped, Snapshot
 from tradingd.core.identifiers import Symbol
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import DAY_NS, NS_PER_SECOND
+from tradingd.core.orders import StopPolicy
 from tradingd.core.performance import PerformanceReportData
 from tradingd.edges import build_adapter, build_venue, check_account
 from tradingd.errors import FatalError, JournalError, TradingdError
@@ -34,7 +34,9 @@ from tradingd.feeds.base import BarHistory
 from tradingd.feeds.build import AnyFeed, build_feed
 from tradingd.feeds.file import FileFeed
 from tradingd.journal.history import read_history
+from tradingd.journal.manifest import run_manifest
 from tradingd.journal.projection import DatabaseError, Projection
+from tradingd.journal.reserve import MEGABYTE, DiskReserve
 from tradingd.journal.segments import JournalLock, Tail, journal_id, load
 from tradingd.journal.writer import Durability, JournalWriter
 from tradingd.modules.trade_logger import TradeLogger
@@ -43,7 +45,9 @@ from tradingd.reporting.measure import measure_history
 from tradingd.runtime.account_lock import AccountLock
 from tradingd.runtime.channel import ConflatingInbox, QueueInbox
 from tradingd.runtime.clock import SystemClock
+from tradingd.runtime.disk_watch import DiskWatch
 from tradingd.runtime.guard import attempted
+from tradingd.runtime.latch import Latch
 from tradingd.runtime.live import Supervisor, drained, drive, pulse
 from tradingd.runtime.replay import drain
 from tradingd.runtime.sd_notify import ServiceManager
@@ -99,6 +103,8 @@ class Orchestrator:
         self._modules: Modules | None = None
         self._account_lock: AccountLock | None = None
         self._control: ControlServer | None = None
+        self._latch = Latch()
+        self._stop_by = 0.0
 
     async def run(self) -> int:
         """Start, supervise, stop. Raises what goes wrong before there is a log to tell it."""
@@ -125,12 +131,14 @@ class Orchestrator:
             tail,
             durability=Durability(self._settings.journal.durability),
             take_snapshot=self._take_snapshot,
+            reserve=DiskReserve(self._paths.journal, self._settings.journal.reserve_mb * MEGABYTE),
         )
-        started = RunStarted(
-            run=self.books.run + 1,
+        started = run_manifest(
+            self.books,
+            tail,
             version=__version__,
             config_hash=self._loaded.text_sha256,
-            previous=_how_it_ended(tail, self.books),
+            broker=self._settings.broker.kind,
         )
         daemon = self._settings.daemon
         lines = StructuredLog(
@@ -155,7 +163,10 @@ class Orchestrator:
             write_line=lines.write,
             database=self._database,
             read_trades=lambda start, end: read_history(self._paths.journal, start, end).trades,
+            order_of=self.books.orders.get,
+            last_about=tail.last_about,
         )
+        self._journal.reserve.prepare()
         self._logger.record(started, durable=True)
         self.books.apply(started)
         self._supervisor = Supervisor(self._logger, self._clock, self._rng)
@@ -188,12 +199,14 @@ class Orchestrator:
             open_orders=self.books.orders.open_count,
             durability=settings.journal.durability,
         )
-        if tail.torn:
+        if tail.bad is not None:
             self._log(
-                LogEvent.JOURNAL_TORN,
-                f"an incomplete last line of {tail.torn} bytes was set aside in {self._paths.journal}",
-                Level.WARNING,
-                bytes=tail.torn,
+                LogEvent.JOURNAL_QUARANTINED,
+                f"line {tail.bad.line} of the last segment: {tail.bad.reason}; it and what follows were set aside in "
+                f"{self._paths.journal}, and the venue is asked for everything since entry {tail.seq}",
+                Level.ERROR,
+                bytes=len(tail.bad.content),
+                line=tail.bad.line,
             )
 
     def _log(self, event: LogEvent, message: str, level: Level = Level.INFO, **details: object) -> None:
@@ -255,6 +268,7 @@ class Orchestrator:
             log=self._logger,
             failure=self._supervisor.fail,
             resync=self._resync,
+            latch=self._latch,
             rng=self._rng,
         )
         edges = Edges(
@@ -272,7 +286,8 @@ class Orchestrator:
             file_stamp=self._file_stamp,
             on_reconciled=self._on_reconciled,
             sample_interval_ns=round(settings.portfolio.equity_interval_s * NS_PER_SECOND),
-            reconcile_interval_ns=round(settings.execution.reconcile_interval_s * NS_PER_SECOND),
+            asks_venue=True,
+            latch=self._latch,
         )
         self._modules = build(settings, self.books, self._inboxes, edges, self._logger)
         self._settling.attach(self._modules)
@@ -329,6 +344,7 @@ class Orchestrator:
             clock=self._clock,
             phase=lambda: self._phase,
             journal_seq=lambda: self._journal.seq,
+            disk_shortage=lambda: self._logger.shortage,
             conflated=self._conflated,
             fail=supervisor.fail,
         )
@@ -336,8 +352,14 @@ class Orchestrator:
         supervisor.run_restartable("edge:control", self._control.start, once=True)
         watched = [_queue(inbox) for inbox in (inboxes.strategies, inboxes.execution, inboxes.broker, inboxes.logger)]
         vitals = Vitals(watched, self._service_manager, self._logger)
+        disk = DiskWatch(self._journal.reserve, self._logger)
+
+        def on_beat(late_s: float) -> None:
+            vitals.on_beat(late_s)
+            disk.on_beat()
+
         listeners = [_queue(module.inbox) for module in modules.listeners()]
-        supervisor.run_fatal("clock", pulse(self._clock, listeners, interval_s=BEAT_S, on_beat=vitals.on_beat))
+        supervisor.run_fatal("clock", pulse(self._clock, listeners, interval_s=BEAT_S, on_beat=on_beat))
 
     def _conflated(self) -> int:
         inbox = self._inboxes.strategies
@@ -349,6 +371,7 @@ class Orchestrator:
     async def stop(self, error: BaseException | None) -> int:
         """Bring everything down in order, within the deadline; return the exit code."""
         self._phase = "stopping"
+        self._stop_by = asyncio.get_running_loop().time() + self._settings.daemon.stop_timeout_s
         code = 0 if error is None else error.exit_code if isinstance(error, FatalError) else FatalError.exit_code
         self._service_manager.stopping("stopping" if error is None else str(error))
         if error is None:
@@ -366,7 +389,7 @@ class Orchestrator:
             modules.execution.close_gate()
         steps: list[Callable[[], Awaitable[None] | None]] = [partial(self._supervisor.cancel, "feed:")]
         if modules is not None and error is None:
-            steps += [self._settle, modules.strategies.stop]
+            steps += [self._settle, partial(self._wind_down, modules), modules.strategies.stop]
         steps += [partial(self._supervisor.cancel, prefix) for prefix in ("module:", "edge:", "")]
         if self._control is not None:
             steps.append(self._control.stop)
@@ -394,25 +417,46 @@ class Orchestrator:
 
     def _record_end(self, error: BaseException | None) -> None:
         reason = "stopped" if error is None else f"{type(error).__name__}: {error}"
-        stopped = RunStopped(run=self.books.run, reason=reason)
+        left = tuple(state.client_order_id for state in self.books.orders.open)
+        stopped = RunStopped(run=self.books.run, reason=reason, orders_left=left)
         self._logger.record(stopped, durable=True)
         self.books.apply(stopped)
 
     def _say_stopped(self, code: int) -> None:
-        left = [state.client_order_id for state in self.books.orders.open]
+        orders = {state.client_order_id: state.status.value for state in self.books.orders.open}
+        held = {symbol: quantity for symbol, quantity in self.books.portfolio.net.items() if quantity}
+        what = [f"{len(orders)} orders are still at the venue"] if orders else []
+        what += [f"{len(held)} positions are held"] if held else []
         self._log(
             LogEvent.DAEMON_STOPPED,
-            f"stopped with exit code {code}; {len(left)} orders are still at the venue" if left else "stopped",
+            f"stopped with exit code {code}; {' and '.join(what) or 'nothing is out'}",
+            Level.WARNING if orders else Level.INFO,
             exit_code=code,
-            orders_left=left,
+            orders_left=orders,
+            positions_held=held,
         )
+
+    async def _wind_down(self, modules: Modules) -> None:
+        """Do, within the deadline, what each strategy's `on_stop` says."""
+        policies = {entry.id: StopPolicy(entry.on_stop) for entry in self._settings.strategies}
+        modules.execution.wind_down(policies)
+        try:
+            async with asyncio.timeout_at(self._stop_by):
+                while not modules.execution.wound_down:  # noqa: ASYNC110 - ends with a cascade of reports
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            self._log(
+                LogEvent.DAEMON_STOPPING,
+                "not all orders could be cancelled or filled in time; what is left is listed at the end",
+                Level.ERROR,
+            )
 
     async def _settle(self) -> None:
         """Wait, within the deadline, until every event has been handled and every command answered."""
         inboxes = self._inboxes
         queues = [_queue(inbox) for inbox in (inboxes.strategies, inboxes.execution, inboxes.broker)]
         try:
-            async with asyncio.timeout(self._settings.daemon.stop_timeout_s):
+            async with asyncio.timeout_at(self._stop_by):
                 await drained(queues)
                 await self._settling.wait()
         except TimeoutError:
@@ -442,9 +486,3 @@ def _where(error: BaseException) -> list[str]:
         frames.append(f"{code.co_filename}:{trace.tb_lineno} in {code.co_name}")
         trace = trace.tb_next
     return [] if isinstance(error, TradingdError) else frames[-8:]
-
-
-def _how_it_ended(tail: Tail, books: Books) -> RunEnd:
-    if tail.seq == 0:
-        return RunEnd.NONE
-    return RunEnd.CLEAN if books.run_ended else RunEnd.KILLED

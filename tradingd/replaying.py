@@ -31,9 +31,13 @@ from tradingd.modules.trade_logger import TradeLogger
 from tradingd.reporting.encoding import rfc3339, to_json
 from tradingd.reporting.measure import measure_history
 from tradingd.runtime.clock import SimulatedClock
+from tradingd.runtime.latch import Latch
 from tradingd.runtime.replay import ReplayDriver, merge, run_now
+from tradingd.settings.broker import AlpacaBrokerSettings
 from tradingd.settings.loaded import LoadedSettings
 from tradingd.settings.plans import traded_symbols
+from tradingd.settings.root import Settings
+from tradingd.settings.venue import VenueSession
 from tradingd.wiring import Edges, Inboxes, IsOurs, build
 
 BEAT_NS = 3600 * NS_PER_SECOND
@@ -118,6 +122,7 @@ class _Run:
             clock=self.clock,
             write_line=self._take_line,
             database=None,
+            order_of=self.books.orders.get,
             read_trades=lambda start, end: read_history(journal, start, end).trades,
             least_level=Level.WARNING,
         )
@@ -147,13 +152,18 @@ class _Run:
             file_stamp=lambda: None,
             on_reconciled=lambda: None,
             sample_interval_ns=BEAT_NS,
-            reconcile_interval_ns=0,
+            asks_venue=False,
+            latch=Latch(),
         )
 
     def _make_adapter(self, sink: BrokerSink, is_ours: IsOurs) -> BrokerAdapter:
         replay_settings = self._loaded.settings.replay
         self._simulated = SimulatedBroker(
-            sink, self.clock.now_ns, replay_settings.starting_cash, replay_settings.fee_bps
+            sink,
+            self.clock.now_ns,
+            replay_settings.starting_cash,
+            replay_settings.fee_bps,
+            regular_hours=_keeps_hours(self._loaded.settings),
         )
         return self._simulated
 
@@ -198,6 +208,11 @@ class _Run:
         self.driver.pump()
         self.logger.record(RunStopped(run=1, reason="stopped"))
         self.logger.stop()
+
+
+def _keeps_hours(settings: Settings) -> bool:
+    """Whether equities trade in an exchange's hours at the venue that the configuration trades at."""
+    return isinstance(settings.broker, AlpacaBrokerSettings) or settings.venue.session is VenueSession.XNYS
 
 
 def _readable(feed: AnyFeed) -> FileFeed | SyntheticFeed:

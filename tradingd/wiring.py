@@ -15,6 +15,8 @@ from tradingd.core.identifiers import ClientOrderId
 from tradingd.core.market import NS_PER_SECOND, MarketDataEvent
 from tradingd.core.orders import StrategySignal
 from tradingd.core.performance import PerformanceReportData
+from tradingd.core.reconcile import NEVER
+from tradingd.core.repeats import RepeatGuard
 from tradingd.core.venue_view import VenueSnapshot
 from tradingd.feeds.base import BarHistory
 from tradingd.journal.projection import Projection
@@ -29,13 +31,17 @@ from tradingd.modules.strategy_engine import StrategyEngine, StrategyEvent
 from tradingd.modules.trade_logger import LoggedEvent, TradeLogger
 from tradingd.runtime.channel import ConflatingInbox, Inbox, LocalInbox, QueueInbox
 from tradingd.runtime.clock import Clock
+from tradingd.runtime.corrections import CorrectionBound
 from tradingd.runtime.events import ExecutionEvent, StrategyFailed
+from tradingd.runtime.in_flight import InFlight
+from tradingd.runtime.latch import Latch
 from tradingd.runtime.module import ClockTick, Module
+from tradingd.runtime.order_builder import OrderBuilder
 from tradingd.runtime.ports import Spawn
 from tradingd.runtime.reconciler import Reconciler
 from tradingd.runtime.venue_sync import VenueSync
 from tradingd.settings.params import import_strategy, validate_params
-from tradingd.settings.plans import risk_limits, risk_rules, symbol_plans
+from tradingd.settings.plans import cadence, reconciliation_scope, risk_limits, risk_rules, symbol_plans, to_ns
 from tradingd.settings.root import Settings
 from tradingd.strategies.base import Strategy
 
@@ -106,7 +112,9 @@ class Edges:
     file_stamp: Callable[[], object]
     on_reconciled: Callable[[], None]
     sample_interval_ns: int
-    reconcile_interval_ns: int
+    asks_venue: bool
+    """Whether the venue is asked on timers; a replay's venue has nothing to say that it has not said."""
+    latch: Latch
 
 
 @dataclass(frozen=True)
@@ -202,6 +210,7 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
         orders=books.orders,
         execution=inboxes.execution,
         spawn=edges.spawn,
+        latch=edges.latch,
         log=logger,
     )
     risk = RiskManager(
@@ -215,19 +224,34 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
         journal=logger,
         log=logger,
         clock=edges.clock,
+        latch=edges.latch,
         annualisation_days=int(settings.reporting.annualisation_days),
     )
+    execution_settings = settings.execution
     venue_sync = VenueSync(
         books=books,
-        reconciler=Reconciler(books, grace_ns=round(settings.execution.unknown_grace_s * NS_PER_SECOND)),
+        reconciler=Reconciler(books, scope=reconciliation_scope(settings)),
+        in_flight=InFlight(
+            books.orders,
+            edges.clock,
+            interval_ns=to_ns(execution_settings.in_flight_interval_s),
+            grace_ns=to_ns(execution_settings.unknown_grace_s),
+            alarm_after_ns=to_ns(execution_settings.alarm_after_s),
+        ),
+        bound=CorrectionBound(
+            edges.clock,
+            most=execution_settings.max_corrections,
+            max_value=execution_settings.max_correction_value,
+        ),
         broker=broker,
         journal=logger,
         risk=risk,
         log=logger,
         clock=edges.clock,
         account_of=lambda snapshot: account_opened(settings, snapshot),
-        interval_ns=edges.reconcile_interval_ns,
-        halt_on_external=settings.execution.external_positions == "halt",
+        cadence=cadence(settings) if edges.asks_venue else NEVER,
+        halt_on_external=execution_settings.external == "halt",
+        busy=lambda: len(inboxes.execution) > 0,
         on_reconciled=edges.on_reconciled,
     )
     strategies = StrategyEngine(
@@ -251,10 +275,15 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
         broker=broker,
         strategies=inboxes.strategies,
         signal_taken=strategies.signal_taken,
-        latest=data.latest,
-        instrument_of=broker.instrument,
-        order_id_prefix=f"{edges.journal_id}{books.run}",
+        builder=OrderBuilder(
+            clock=edges.clock,
+            latest=data.latest,
+            instrument_of=broker.instrument,
+            prefix=f"{edges.journal_id}{books.run}",
+        ),
         venue=venue_sync,
+        latch=edges.latch,
+        repeats=RepeatGuard(settings.risk.max_repeated_orders),
     )
     configuration = ConfigurationManager(
         inboxes.configuration, settings=settings, file_stamp=edges.file_stamp, log=logger

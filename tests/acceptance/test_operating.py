@@ -141,11 +141,11 @@ def test_a_torn_last_line_is_set_aside_and_trading_goes_on(restless: Path, tmp_p
     whole = segment.read_bytes()
     segment.write_bytes(whole + b'{"seq":99999,"ts":1,"entry":{"type":"filled","cli')
     with Program("run", "-c", str(restless), log=log) as daemon:
-        daemon.wait_event("journal.torn_line_set_aside")
+        daemon.wait_event("journal.quarantined")
         daemon.wait_event("order.filled")
         assert daemon.stop() == 0
     assert segment.read_bytes().startswith(whole)
-    assert [path.read_bytes()[:12] for path in journal.glob("torn-*.bin")] == [b'{"seq":99999']
+    assert [path.read_bytes()[:12] for path in journal.glob("quarantine-*.bin")] == [b'{"seq":99999']
     assert ask_json("trades", "-c", str(restless))
 
 

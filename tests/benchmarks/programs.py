@@ -44,6 +44,7 @@ symbols = ["BENCH"]
 
 [risk]
 max_orders_per_minute = 1000000
+max_repeated_orders = 0
 max_daily_loss = 1000000000
 
 [journal]

@@ -33,6 +33,7 @@ params = { fast = 20, slow = 100, quantity = 10 }
 
 [risk]
 max_orders_per_minute = 100000
+max_repeated_orders = 0
 max_daily_loss = 1000000
 max_drawdown_pct = 100
 """

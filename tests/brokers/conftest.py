@@ -7,6 +7,7 @@ import pytest
 from tests.brokers.scripted_venue import AAPL, ACCOUNT, BTC, KEY, SECRET, Recorder, Reply, ScriptedVenue
 from tradingd.brokers.alpaca.adapter import AlpacaBroker
 from tradingd.brokers.base import BrokerAdapter
+from tradingd.runtime.latch import Latch
 
 NOW_NS = 1_772_461_900_000_000_000
 
@@ -28,7 +29,12 @@ def recorder() -> Recorder:
 
 
 @pytest.fixture
-async def broker(venue: ScriptedVenue, recorder: Recorder) -> AsyncIterator[AlpacaBroker]:
+def latch() -> Latch:
+    return Latch()
+
+
+@pytest.fixture
+async def broker(venue: ScriptedVenue, recorder: Recorder, latch: Latch) -> AsyncIterator[AlpacaBroker]:
     adapter = AlpacaBroker(
         base_url=venue.url,
         stream_url=venue.stream_url,
@@ -39,6 +45,7 @@ async def broker(venue: ScriptedVenue, recorder: Recorder) -> AsyncIterator[Alpa
         sink=recorder.sink,
         clock=lambda: NOW_NS,
         is_ours=lambda client_order_id: client_order_id.startswith("t-"),
+        refusal=latch.refusal,
         on_problem=recorder.on_problem,
         failure=recorder.failure,
         rng=random.Random(7),

@@ -23,6 +23,7 @@ from tradingd.brokers.base import OrderStreamDown, OrderStreamUp
 from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
 from tradingd.core.orders import (
     CancelRefused,
+    CancelUnknown,
     OrderAccepted,
     OrderCanceled,
     OrderFilled,
@@ -33,6 +34,7 @@ from tradingd.core.orders import (
     ReplaceRefused,
 )
 from tradingd.errors import CredentialsRefused, UsageError, VenueUnavailable
+from tradingd.runtime.latch import Latch
 
 ORDERS = "/v2/orders"
 BY_CLIENT_ID = "/v2/orders:by_client_order_id"
@@ -257,13 +259,21 @@ async def test_a_cancel_is_only_a_request(venue: ScriptedVenue, broker: AlpacaBr
     broker.cancel(make_order(), VENUE_ID)
     broker.cancel(make_order(client_order_id=ClientOrderId("t-2")), VenueOrderId("gone"))
     broker.cancel(make_order(client_order_id=ClientOrderId("t-3")), VenueOrderId("slow"))
-    await recorder.first(CancelRefused, 2)
-    reasons = {event.client_order_id: event.reason for event in recorder.of(CancelRefused)}
-    assert reasons == {
-        "t-2": "HTTP 422: already filled",
-        "t-3": "not known to be cancelled: HTTP 504: no message",
-    }
-    assert [problem[0] for problem in recorder.problems] == ["broker.cancel_unproven"]
+    refused, unknown = await recorder.first(CancelRefused), await recorder.first(CancelUnknown)
+    assert (refused.client_order_id, refused.reason) == ("t-2", "HTTP 422: already filled")
+    assert (unknown.client_order_id, unknown.reason) == ("t-3", "HTTP 504: no message")
+    assert recorder.problems == []
+
+
+async def test_an_order_that_meets_a_closed_latch_on_its_way_to_the_wire_is_not_sent(
+    venue: ScriptedVenue, broker: AlpacaBroker, recorder: Recorder, latch: Latch
+) -> None:
+    await broker.connect([])
+    broker.submit(make_order())
+    latch.close("halt", "trading is halted: too hot")
+    rejected = await recorder.first(OrderRejected)
+    assert (rejected.code, rejected.reason) == ("not_sent", "trading is halted: too hot")
+    assert venue.requests("POST", ORDERS) == []
 
 
 async def test_new_terms_are_reported_once_the_new_leg_is_live(

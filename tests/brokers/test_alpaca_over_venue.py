@@ -50,6 +50,7 @@ def make_broker(venue: PaperVenue, recorder: Recorder, secret: str = "paper-secr
         sink=recorder.sink,
         clock=time.time_ns,
         is_ours=lambda client_order_id: client_order_id.startswith("t-"),
+        refusal=lambda client_order_id: None,
         on_problem=recorder.on_problem,
         failure=recorder.failure,
         rng=random.Random(5),

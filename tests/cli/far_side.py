@@ -8,7 +8,15 @@ from decimal import Decimal
 
 from tests.cli.command_line import NOON
 from tradingd.control.server import ControlServer
-from tradingd.control.views import CommandResult, DaemonStatus, FeedView, OrderView, PositionView, TradeView
+from tradingd.control.views import (
+    CommandResult,
+    DaemonStatus,
+    FeedView,
+    OrderView,
+    PositionView,
+    ReconcileView,
+    TradeView,
+)
 from tradingd.core.identifiers import ClientOrderId
 from tradingd.core.risk_metrics import RiskAssessment, RiskInputs, RiskLimits, assess
 from tradingd.settings.paths import StatePaths
@@ -121,6 +129,12 @@ class OneOrderDaemon:
     def cancel_all(self) -> CommandResult:
         self.told.append(("cancel-all",))
         return CommandResult(done=True, message="1 cancel sent")
+
+    async def reconcile(self, *, plan_only: bool) -> ReconcileView:
+        self.told.append(("reconcile", "plan" if plan_only else "apply"))
+        if plan_only:
+            return ReconcileView(done=True, message="they differ", reports=("OrderFilled t-1",), foreign=("cash: +5",))
+        return ReconcileView(done=True, message="the books and the venue agree")
 
     def fail(self, error: BaseException) -> None:
         self.failed.append(error)

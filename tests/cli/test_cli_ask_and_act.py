@@ -159,3 +159,16 @@ def test_a_damaged_journal_is_a_fault_that_names_the_line(paths: StatePaths, cal
     ended = called("trades", "-c", "c.toml", "--json")
     assert (ended.code, ended.out) == (3, "")
     assert f"{segment}:6: the hash does not match" in ended.err
+
+
+def test_a_reconciliation_tells_what_differs_and_ends_with_1_when_anything_does(
+    paths: StatePaths, called: Called
+) -> None:
+    with running_daemon(paths) as daemon:
+        plan = called("reconcile", "-c", "c.toml", "--plan")
+        assert (plan.code, plan.out) == (1, "they differ\norder: OrderFilled t-1\nforeign: cash: +5\n")
+        shown = called("reconcile", "-c", "c.toml", "--plan", "--json")
+        assert (shown.code, json.loads(shown.out)["foreign"]) == (1, ["cash: +5"])
+        done = called("reconcile", "-c", "c.toml")
+        assert (done.code, done.out) == (0, "the books and the venue agree\n")
+        assert daemon.told == [("reconcile", "plan"), ("reconcile", "plan"), ("reconcile", "apply")]

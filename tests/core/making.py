@@ -9,6 +9,7 @@ from tradingd.core.orders import (
     Breach,
     CancelRefused,
     CancelRequested,
+    CancelUnknown,
     DenialCode,
     Order,
     OrderAccepted,
@@ -23,6 +24,7 @@ from tradingd.core.orders import (
     OrderUnknown,
     ReplaceRefused,
     ReplaceRequested,
+    ReplaceUnknown,
     Side,
     Trade,
 )
@@ -157,6 +159,14 @@ def replaced(
 
 def replace_refused(order_id: str = "s1-1", ts: int = 2_700) -> ReplaceRefused:
     return ReplaceRefused(client_order_id=_id(order_id), reason="no", ts_event=ts, ts_recv=ts)
+
+
+def cancel_unknown(order_id: str = "s1-1", ts: int = 2_650) -> CancelUnknown:
+    return CancelUnknown(client_order_id=_id(order_id), reason="timeout", ts_event=ts, ts_recv=ts)
+
+
+def replace_unknown(order_id: str = "s1-1", ts: int = 2_750) -> ReplaceUnknown:
+    return ReplaceUnknown(client_order_id=_id(order_id), reason="timeout", ts_event=ts, ts_recv=ts)
 
 
 def denied(order_id: str) -> OrderDenied:

@@ -18,6 +18,7 @@ from tradingd.core.matching import (
     MatchOutcome,
     SimulatedMarket,
     StopElected,
+    StopTrailed,
 )
 from tradingd.core.orders import OrderTerms, OrderType, Side, TimeInForce
 
@@ -25,6 +26,8 @@ ABC = Symbol("ABC")
 D = Decimal
 MARKET, LIMIT, STOP, STOP_LIMIT = OrderType.MARKET, OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIMIT
 DAY, GTC, IOC, FOK = TimeInForce.DAY, TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK
+TRAILING_STOP, GTD = OrderType.TRAILING_STOP, TimeInForce.GTD
+STOPS = (STOP, STOP_LIMIT, TRAILING_STOP)
 
 
 def quote(bid: float, ask: float, bid_size: float = 100, ask_size: float = 100) -> QuoteTick:
@@ -57,6 +60,7 @@ def order(
     *,
     limit: str | None = None,
     stop: str | None = None,
+    trail: str | None = None,
     tif: TimeInForce = DAY,
     ts: int = 0,
     order_id: str = "o",
@@ -70,6 +74,7 @@ def order(
             order_type=order_type,
             limit_price=None if limit is None else D(limit),
             stop_price=None if stop is None else D(stop),
+            trail_amount=None if trail is None else D(trail),
             time_in_force=tif,
         ),
         ts_arrived=ts,
@@ -94,6 +99,8 @@ def describe(outcome: MatchOutcome) -> str:
             return f"{outcome.order_id} cancelled"
         case StopElected():
             return f"{outcome.order_id} elected"
+        case StopTrailed():
+            return f"{outcome.order_id} stop {outcome.stop_price.normalize():f}"
 
 
 CASES: dict[str, tuple[Sequence[MatchOrder | MarketDataEvent], list[str]]] = {
@@ -335,7 +342,8 @@ def orders(draw: st.DrawFn) -> MatchOrder:
         order_type,
         limit=str(draw(cents)) if order_type in (LIMIT, STOP_LIMIT) else None,
         stop=str(draw(cents)) if order_type in (STOP, STOP_LIMIT) else None,
-        tif=draw(st.sampled_from(TimeInForce)),
+        trail=str(draw(st.integers(1, 90)) / 100) if order_type is TRAILING_STOP else None,
+        tif=draw(st.sampled_from((DAY, GTC, GTD, IOC, FOK))),
         ts=draw(st.integers(0, 2)) * MINUTE_NS,
         order_id=str(draw(st.integers(0, 1_000_000))),
     )
@@ -360,7 +368,7 @@ def test_no_sequence_overfills_breaks_a_limit_or_splits_a_fok(
             match outcome:
                 case MatchFill(quantity=quantity, price=price):
                     assert quantity > 0
-                    if made.terms.order_type in (STOP, STOP_LIMIT):
+                    if made.terms.order_type in STOPS:
                         assert made.order_id in elected, "a stop trades only once it was elected"
                     if made.terms.time_in_force is FOK:
                         assert quantity == made.quantity, "a fok fills at once or not at all"
@@ -376,12 +384,15 @@ def test_no_sequence_overfills_breaks_a_limit_or_splits_a_fok(
                 case StopElected():
                     assert made.order_id not in elected
                     elected.add(made.order_id)
+                case StopTrailed():
+                    assert made.terms.order_type is TRAILING_STOP
+                    assert made.order_id not in elected, "an elected stop trails no more"
     working = set(market.book(ABC).working)
     assert not working & over
     for order_id in working:
         made = by_id[order_id]
-        waits = made.terms.order_type in (STOP, STOP_LIMIT) and order_id not in elected
-        assert waits or made.terms.time_in_force in (DAY, GTC), "ioc and fok never rest"
+        waits = made.terms.order_type in STOPS and order_id not in elected
+        assert waits or made.terms.time_in_force in (DAY, GTC, GTD), "ioc and fok never rest"
 
 
 @given(st.lists(st.integers(1, 10), min_size=1, max_size=5), st.integers(1, 20))

@@ -15,6 +15,7 @@ from tests.core.making import (
     accepted,
     cancel_refused,
     cancel_requested,
+    cancel_unknown,
     canceled,
     expired,
     filled,
@@ -22,6 +23,7 @@ from tests.core.making import (
     rejected,
     replace_refused,
     replace_requested,
+    replace_unknown,
     replaced,
     unknown,
 )
@@ -48,9 +50,11 @@ REPORTS: dict[type, ExecutionReport] = {
         unknown(),
         cancel_requested(),
         cancel_refused(),
+        cancel_unknown(),
         replace_requested(),
         replaced(),
         replace_refused(),
+        replace_unknown(),
     )
 }
 
@@ -273,3 +277,9 @@ def test_an_order_with_nothing_left_to_fill_is_filled(name: str, reports: list[E
     state = walk(accepted(), *reports)
     assert state.status is S.FILLED, name
     assert state.open_quantity == 0
+
+
+def test_an_acknowledgement_that_comes_after_later_legs_names_the_first_one() -> None:
+    state = walk(filled("1", venue_id=V2), accepted(venue_id=V1))
+    assert state.venue_order_ids == (V1, V2)
+    assert state.venue_order_id == V2

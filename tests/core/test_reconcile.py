@@ -50,11 +50,11 @@ def apply(books: Books, plan: ReconciliationPlan) -> None:
         books.apply(entry)
 
 
-def settle(books: Books, venue: VenueSnapshot, *, settle_requests: bool = False) -> ReconciliationPlan:
+def settle(books: Books, venue: VenueSnapshot, *, settled: Collection[str] = ()) -> ReconciliationPlan:
     """Diff, apply, and prove that the next comparison has nothing left to apply."""
-    plan = diff(books, venue, now_ns=10_000, settle_requests=settle_requests)
+    plan = diff(books, venue, now_ns=10_000, settled=[ClientOrderId(order_id) for order_id in settled])
     apply(books, plan)
-    again = diff(books, venue, now_ns=11_000, settle_requests=settle_requests)
+    again = diff(books, venue, now_ns=11_000, settled=[ClientOrderId(order_id) for order_id in settled])
     assert not again.reports
     assert not again.adoptions
     if not plan.adoptions:
@@ -315,12 +315,12 @@ def test_a_request_of_a_former_run_that_left_no_trace_is_taken_for_lost_only_whe
     for request, refusal in ((cancel_requested(), "CancelRefused"), (replace_requested(), "ReplaceRefused")):
         books = books_of(INTENDED, accepted(), request)
         assert not diff(books, working, now_ns=1).reports
-        assert names(settle(books, working, settle_requests=True)) == [refusal]
+        assert names(settle(books, working, settled=["s1-1"])) == [refusal]
         state = books.orders.get(OURS)
         assert state is not None
         assert (state.status, state.open_quantity) == (S.ACCEPTED, D(10))
     both = books_of(INTENDED, accepted(), replace_requested(), cancel_requested())
-    assert names(settle(both, working, settle_requests=True)) == ["ReplaceRefused", "CancelRefused"]
+    assert names(settle(both, working, settled=["s1-1"])) == ["ReplaceRefused", "CancelRefused"]
 
 
 # -- any venue, any part of its events missed -------------------------------------------------------------------------
@@ -383,3 +383,19 @@ def test_an_adoption_names_what_was_filled_before() -> None:
     state = books_of(entry).orders.get(ClientOrderId("theirs"))
     assert state is not None
     assert (state.status, state.open_quantity, state.average_price) == (S.ACCEPTED, D(6), None)
+
+
+def test_legs_that_the_books_hold_in_the_wrong_order_are_put_right() -> None:
+    books = books_of(INTENDED, accepted(venue_id=V1), filled("1", venue_id=V2))
+    legs = (
+        venue_order(venue_id=V1, status=VenueOrderStatus.REPLACED),
+        venue_order(venue_id=V2, replaces=V1),
+    )
+    state = books.orders.get(ClientOrderId("s1-1"))
+    assert state is not None
+    wrong = msgspec.structs.replace(state, venue_order_ids=(V2, V1))
+    books.orders.put(wrong)
+    assert names(settle(books, venue_snapshot(legs))) == ["OrderReplaced"]
+    put_right = books.orders.get(ClientOrderId("s1-1"))
+    assert put_right is not None
+    assert put_right.venue_order_ids == (V1, V2)

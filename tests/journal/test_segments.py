@@ -27,7 +27,7 @@ def test_the_books_are_the_fold_of_what_was_written(tmp_path: Path) -> None:
     written.append(*story())
     tail = written.reopen()
     assert encoded(written.books) == encoded(fold(story()))
-    assert (tail.seq, tail.torn) == (len(story()), 0)
+    assert (tail.seq, tail.bad, tail.lost) == (len(story()), None, 0)
     assert tail.size == segment_paths(tmp_path)[0].stat().st_size
 
 
@@ -47,11 +47,12 @@ def test_a_last_line_torn_at_any_byte_is_set_aside_and_writing_goes_on(tmp_path:
         books, tail = load(folder)
         assert encoded(books) == encoded(fold(entries[:whole_lines]))
         torn = cut - max(end for end in ends if end <= cut)
-        assert (tail.seq, tail.torn) == (whole_lines, torn)
+        assert (tail.seq, tail.lost) == (whole_lines, bool(torn))
+        assert (b"" if tail.bad is None else tail.bad.content) == content[cut - torn : cut]
         if cut % 7:
             continue  # reading is shown at every byte, going on at every seventh
         again = Written(folder)
-        aside = list(folder.glob("torn-*.bin"))
+        aside = list(folder.glob("quarantine-*.bin"))
         assert [path.read_bytes() for path in aside] == ([content[cut - torn : cut]] if torn else [])
         again.append(*entries[whole_lines:])
         again.writer.close()
@@ -64,7 +65,7 @@ def test_a_first_line_that_is_torn_leaves_a_journal_that_can_begin(tmp_path: Pat
     written.append(*story())
     written.reopen()
     assert encoded(written.books) == encoded(fold(story()))
-    assert len(list(tmp_path.glob("torn-*.bin"))) == 1
+    assert len(list(tmp_path.glob("quarantine-*.bin"))) == 1
 
 
 @pytest.mark.parametrize("line", [1, 3, 7])

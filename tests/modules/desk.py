@@ -15,7 +15,14 @@ from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, VenueOr
 from tradingd.core.log import LogEntry, LogEvent
 from tradingd.core.market import NS_PER_SECOND, QuoteTick
 from tradingd.core.order_state import OrderState
-from tradingd.core.orders import Order, OrderAccepted, OrderUnknown
+from tradingd.core.orders import (
+    CancelUnknown,
+    Order,
+    OrderAccepted,
+    OrderModification,
+    OrderUnknown,
+    ReplaceUnknown,
+)
 from tradingd.core.venue_view import VenueOrder, VenueSnapshot
 from tradingd.errors import VenueUnavailable
 from tradingd.journal.history import read_history
@@ -25,6 +32,7 @@ from tradingd.modules.trade_logger import TradeLogger
 from tradingd.reporting.encoding import to_json
 from tradingd.reporting.measure import measure_history
 from tradingd.runtime.clock import SimulatedClock
+from tradingd.runtime.latch import Latch
 from tradingd.runtime.module import ClockTick
 from tradingd.runtime.replay import drain, run_now
 from tradingd.wiring import Edges, Inboxes, IsOurs, build
@@ -44,6 +52,7 @@ id = "one"
 class = "tests.modules.acting:Acting"
 symbols = ["ABC", "XYZ"]
 bars = "1m"
+claims = CLAIMS
 [[strategies]]
 id = "two"
 class = "tests.modules.acting:Acting"
@@ -66,6 +75,12 @@ class DeskBroker(SimulatedBroker):
         self.held: list[BrokerEvent] | None = None
         """Where reports wait while the stream is silent."""
         self.loses_orders = False
+        self.slow: list[Order] | None = None
+        """Where orders wait at a venue that takes its time."""
+        self.loses_answers = False
+        """Whether cancels and replaces are carried out and nobody hears of it."""
+        self.loses_commands = False
+        """Whether cancels and replaces never arrive."""
         self.unreachable = False
         self.snapshots = 0
 
@@ -84,7 +99,9 @@ class DeskBroker(SimulatedBroker):
         written = b"".join(path.read_bytes() for path in segment_paths(self._journal))
         intent = b'"entry":{"type":"order_intended","order":{"type":"order","client_order_id":"%b"'
         self.seen.append((order, intent % order.client_order_id.encode() in written))
-        if self.loses_orders:
+        if self.slow is not None:
+            self.slow.append(order)
+        elif self.loses_orders:
             now = self.now()
             self.tell(OrderUnknown(client_order_id=order.client_order_id, reason="timeout", ts_event=now, ts_recv=now))
         else:
@@ -92,13 +109,42 @@ class DeskBroker(SimulatedBroker):
 
     def cancel(self, order: Order, venue_order_id: VenueOrderId) -> None:
         self.cancels.append(order.client_order_id)
-        super().cancel(order, venue_order_id)
+        now, order_id = self.now(), order.client_order_id
+        if self.loses_answers:
+            self._unheard(lambda: super(DeskBroker, self).cancel(order, venue_order_id))
+        elif not self.loses_commands:
+            super().cancel(order, venue_order_id)
+            return
+        self.tell(CancelUnknown(client_order_id=order_id, reason="timeout", ts_event=now, ts_recv=now))
+
+    def modify(self, order: Order, venue_order_id: VenueOrderId, details: OrderModification) -> None:
+        now, order_id = self.now(), order.client_order_id
+        if self.loses_answers:
+            self._unheard(lambda: super(DeskBroker, self).modify(order, venue_order_id, details))
+        elif not self.loses_commands:
+            super().modify(order, venue_order_id, details)
+            return
+        self.tell(ReplaceUnknown(client_order_id=order_id, reason="timeout", ts_event=now, ts_recv=now))
+
+    def _unheard(self, command: Callable[[], None]) -> None:
+        held, self.held = self.held, []
+        command()
+        self.held = held
+
+    def deafly(self, happening: Callable[[], None]) -> None:
+        """Let something happen at the venue of which no report is ever delivered."""
+        self._unheard(happening)
 
     async def snapshot(self, since_ns: int) -> VenueSnapshot:
         self.snapshots += 1
         if self.unreachable:
             raise VenueUnavailable("no route to host")
         return await super().snapshot(since_ns)
+
+    async def open_orders(self) -> tuple[VenueOrder, ...]:
+        if self.unreachable:
+            raise VenueUnavailable("no route to host")
+        return await super().open_orders()
 
     async def find_order(self, client_order_id: ClientOrderId) -> VenueOrder | None:
         if self.unreachable:
@@ -110,12 +156,19 @@ class Desk:
     """One run of the daemon's modules over a folder; `again` is the next run over the same folder and venue."""
 
     def __init__(
-        self, folder: Path, config: str = "", *, cash: str = "100000", venue: DeskBroker | None = None, at: int = START
+        self,
+        folder: Path,
+        config: str = "",
+        *,
+        cash: str = "100000",
+        claims: str = "[]",
+        venue: DeskBroker | None = None,
+        at: int = START,
     ) -> None:
         self.folder, self.config = folder, config
         self.journal = folder / "journal"
         self.journal.mkdir(exist_ok=True)
-        self.settings = load_settings(folder, CONFIG + config).settings
+        self.settings = load_settings(folder, CONFIG.replace("CLAIMS", claims) + config).settings
         self.clock = SimulatedClock(at)
         self.lines: list[LogEntry] = []
         self.stamp: object = 1
@@ -129,6 +182,8 @@ class Desk:
             write_line=self.lines.append,
             database=None,
             read_trades=lambda start, end: read_history(self.journal, start, end).trades,
+            order_of=self.books.orders.get,
+            last_about=tail.last_about,
         )
         started = RunStarted(
             run=self.books.run + 1,
@@ -171,7 +226,8 @@ class Desk:
             file_stamp=lambda: self.stamp,
             on_reconciled=lambda: None,
             sample_interval_ns=60 * NS_PER_SECOND,
-            reconcile_interval_ns=30 * NS_PER_SECOND,
+            asks_venue=True,
+            latch=Latch(),
         )
 
     async def _connect(self) -> None:

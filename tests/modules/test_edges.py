@@ -56,13 +56,14 @@ def test_the_same_question_is_not_asked_twice_at_a_time(desk: Desk) -> None:
     broker = desk.modules.broker
     broker._spawn = lambda work, name: asked.append((name, work))
     for _ in range(2):
-        broker.request_snapshot(0, 0)
-        broker.request_order(ClientOrderId("one"))
-    assert [name for name, _ in asked] == ["broker:snapshot", "broker:lookup:one"]
+        broker.request_open_orders(0)
+        broker.request_snapshot(0, 0, plan_only=False)
+        broker.request_order(ClientOrderId("one"), 0)
+    assert [name for name, _ in asked] == ["broker:open-orders", "broker:snapshot", "broker:lookup:one"]
     for _, work in asked:
         asyncio.run(work)
-    broker.request_snapshot(0, 0)
-    assert len(asked) == 3
+    broker.request_snapshot(0, 0, plan_only=False)
+    assert len(asked) == 4
     asked[-1][1].close()
     desk.pump()
 

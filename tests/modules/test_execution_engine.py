@@ -272,7 +272,7 @@ def test_orders_that_are_not_ours_are_adopted_and_count(desk: Desk) -> None:
 
 def test_a_snapshot_that_was_asked_for_before_the_stream_listened_opens_nothing(desk: Desk) -> None:
     snapshot = asyncio.run(desk.broker.snapshot(0))
-    asked_at = desk.modules.venue_sync.fence
+    asked_at = desk.modules.venue_sync.in_flight.fence
     desk.stream_down()
     desk.broker.unreachable = True
     desk.stream_up()

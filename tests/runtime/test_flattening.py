@@ -44,9 +44,11 @@ def test_positions_wait_for_open_orders_and_are_closed_once() -> None:
     books.apply(accepted("s1-2"))
     books.apply(canceled("s1-2"))
     assert not flattening.step()
-    assert closed == [(S1, ABC, Decimal(10)), (S2, ABC, Decimal(-4))]
+    assert closed == [(S1, ABC, Decimal(10))], "the side of the account's net position comes first"
     assert not flattening.step()
     books.apply(filled("10", order_id="close-s1"))
+    assert not flattening.step()
+    assert closed == [(S1, ABC, Decimal(10)), (S2, ABC, Decimal(-4))]
     books.apply(filled("4", order_id="close-s2"))
     assert flattening.step()
     assert len(closed) == 2

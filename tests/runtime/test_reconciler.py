@@ -2,19 +2,16 @@
 
 from tests.core.making import (
     D,
-    accepted,
     account_opened,
-    cancel_requested,
     filled,
     order,
-    unknown,
-    venue_order,
     venue_snapshot,
 )
 from tradingd.core.books import Books
 from tradingd.core.entries import CashAdjusted, JournalEntry, OrderIntended
 from tradingd.core.identifiers import ClientOrderId
 from tradingd.core.market import NS_PER_SECOND
+from tradingd.core.reconcile import EVERYTHING
 from tradingd.runtime.reconciler import SINCE_MARGIN_NS, Reconciler
 
 SECOND = NS_PER_SECOND
@@ -24,7 +21,7 @@ def reconciler_of(*entries: JournalEntry) -> tuple[Books, Reconciler]:
     books = Books()
     for entry in (account_opened(), *entries):
         books.apply(entry)
-    return books, Reconciler(books, grace_ns=2 * SECOND)
+    return books, Reconciler(books, scope=EVERYTHING)
 
 
 def test_a_difference_is_believed_when_two_undisturbed_snapshots_show_the_same() -> None:
@@ -51,26 +48,11 @@ def test_a_difference_that_went_away_has_to_be_shown_twice_again() -> None:
         assert reconciler.judge(venue_snapshot(cash=cash), now_ns=1, undisturbed=True).adjustments == ()
 
 
-def test_an_order_in_doubt_is_asked_for_after_its_grace_time() -> None:
-    _, reconciler = reconciler_of(OrderIntended(order=order()), unknown())
-    early = reconciler.judge(venue_snapshot(), now_ns=2 * SECOND, undisturbed=True)
-    assert (early.plan.unresolved, early.look_up) == ((ClientOrderId("s1-1"),), ())
-    assert reconciler.judge(venue_snapshot(), now_ns=2 * SECOND + 1_000, undisturbed=True).look_up == ("s1-1",)
-    assert list(reconciler.in_doubt()) == ["s1-1"]
-
-
 def test_not_found_counts_for_one_comparison_only() -> None:
     _, reconciler = reconciler_of(OrderIntended(order=order()))
     reconciler.not_found(ClientOrderId("s1-1"))
     assert len(reconciler.judge(venue_snapshot(), now_ns=1, undisturbed=True).plan.reports) == 1
     assert reconciler.judge(venue_snapshot(), now_ns=2, undisturbed=True).plan.reports == ()
-
-
-def test_requests_of_a_former_run_are_settled_once() -> None:
-    _, reconciler = reconciler_of(OrderIntended(order=order()), accepted(), cancel_requested())
-    working = venue_snapshot((venue_order(),))
-    assert len(reconciler.judge(working, now_ns=1, undisturbed=True).plan.reports) == 1
-    assert reconciler.judge(working, now_ns=2, undisturbed=True).plan.reports == ()
 
 
 def test_the_venue_is_asked_from_before_the_oldest_thing_in_doubt() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from tradingd.core.identifiers import ClientOrderId, ExecutionId, Symbol, TraceId, VenueOrderId
 from tradingd.core.market import MINUTE_NS, PriceBar
-from tradingd.core.orders import ZERO, OrderTerms, Side, SignalAction, Trade
+from tradingd.core.orders import ZERO, OrderModification, OrderTerms, Side, SignalAction, Trade
 from tradingd.strategies.base import Strategy
 
 ABC = Symbol("ABC")
@@ -24,6 +24,7 @@ class Stage:
         self.under_way = ZERO
         self.fills = True
         self.minute = 0
+        self.modified: list[tuple[ClientOrderId, OrderModification]] = []
         self.said: list[tuple[str, dict[str, object]]] = []
         strategy.bind(self, state or {})
         strategy.on_start()
@@ -75,6 +76,9 @@ class Stage:
 
     def cancel(self, client_order_id: ClientOrderId) -> None:
         self.signals.append(("CANCEL", ZERO, OrderTerms(), client_order_id))
+
+    def modify(self, client_order_id: ClientOrderId, details: OrderModification) -> None:
+        self.modified.append((client_order_id, details))
 
     def set_timer(self, name: str, at_ns: int, every_ns: int | None) -> None:
         self.said.append((name, {"at": at_ns, "every": every_ns}))

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tradingd.core.accounting import EXACT
+from tradingd.core.calendar import AlwaysOpen
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import DAY_NS, NS_PER_SECOND, MarketDataEvent, QuoteTick, TradeTick
 from tradingd.core.orders import Side
@@ -21,7 +22,6 @@ from tradingd.venue.assets import AssetDirectory
 from tradingd.venue.errors import Refusal
 from tradingd.venue.intake import OrderBody, ReplaceBody, StopLossBody, TakeProfitBody
 from tradingd.venue.orders import OrderDesk
-from tradingd.venue.sessions import AlwaysOpen
 from tradingd.venue.store import OrderQuery, VenueStore
 
 AAPL = Symbol("AAPL")

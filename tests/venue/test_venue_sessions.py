@@ -4,8 +4,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 from tests.venue.running_venue import Clock, Desk, Starter
+from tradingd.core.calendar import AlwaysOpen, NewYorkStockExchange
 from tradingd.core.market import NS_PER_SECOND
-from tradingd.venue.sessions import AlwaysOpen, NewYorkStockExchange
+from tradingd.venue.sessions import session_json
 
 
 def ns(text: str) -> int:
@@ -49,7 +50,7 @@ def test_the_next_bells() -> None:
 
 def test_the_calendar_lists_trading_days_and_half_days() -> None:
     days = list(NewYorkStockExchange().days(date(2024, 11, 27), date(2024, 12, 2)))
-    assert [(day.day.day, day.json()["close"]) for day in days] == [(27, "16:00"), (29, "13:00"), (2, "16:00")]
+    assert [(day.day.day, session_json(day)["close"]) for day in days] == [(27, "16:00"), (29, "13:00"), (2, "16:00")]
 
 
 def test_a_market_that_never_closes_reads_as_open() -> None:

@@ -2,5 +2,5 @@
 
 base        what every adapter offers
 alpaca/     Alpaca's service, and every server that speaks like it: the paper venue among them
-simulated   the venue of the deterministic drivers: no socket, no task
+simulated/  the venue of the deterministic drivers: no socket, no task
 """

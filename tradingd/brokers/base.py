@@ -5,6 +5,7 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
+from tradingd.core.broker_model import BrokerModel
 from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
 from tradingd.core.instruments import Instrument
 from tradingd.core.market import PriceBar
@@ -73,6 +74,10 @@ class BrokerAdapter(Protocol):
         """
         ...
 
+    async def open_orders(self) -> tuple[VenueOrder, ...]:
+        """Ask for the working orders, read to the list's end, oldest first. Raises `VenueUnavailable`."""
+        ...
+
     async def find_order(self, client_order_id: ClientOrderId) -> VenueOrder | None:
         """Ask for one order by our id; None is the venue's own "not found". Raises `VenueUnavailable`."""
         ...
@@ -83,6 +88,11 @@ class BrokerAdapter(Protocol):
 
     def adopt(self, venue_order_ids: Mapping[VenueOrderId, ClientOrderId]) -> None:
         """Learn which venue ids belong to orders of ours from a former run."""
+        ...
+
+    @property
+    def model(self) -> BrokerModel:
+        """What the venue takes; `core.broker_model.refusals` judges orders by it before they leave."""
         ...
 
     @property

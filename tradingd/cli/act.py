@@ -1,4 +1,4 @@
-"""`halt`, `resume`, `flatten`, `cancel` and `cancel-all`: commands to the running daemon."""
+"""`halt`, `resume`, `flatten`, `cancel`, `cancel-all` and `reconcile`: commands to the running daemon."""
 
 import sys
 from pathlib import Path
@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import typer
 
-from tradingd.cli.options import ConfigOption
+from tradingd.cli.options import ConfigOption, JsonOption
 
 
 def halt(
@@ -59,6 +59,30 @@ def cancel(
 def cancel_all(config: ConfigOption) -> None:
     """Ask the venue to cancel every working order."""
     _tell(config, "/cancel-all", {})
+
+
+def reconcile(
+    config: ConfigOption,
+    plan: Annotated[bool, typer.Option("--plan", help="Only say what differs; change nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare the books with the venue now, and correct them.
+
+    With --plan nothing is changed. The exit code is 0 when both agree, and 1 when they differ.
+    """
+    from tradingd.cli.answers import show_reconciliation
+    from tradingd.cli.ask import ask_daemon
+    from tradingd.cli.loading import state_paths_for_command
+    from tradingd.control.views import ReconcileView
+    from tradingd.errors import UsageError
+
+    body: dict[str, str] | None = None if plan else {}
+    view = ask_daemon(state_paths_for_command(config), "/reconcile", ReconcileView, body=body, timeout_s=45)
+    if not view.done:
+        raise UsageError(view.message)
+    show_reconciliation(view, as_json=as_json)
+    if view.reports or view.foreign or view.unresolved:
+        raise typer.Exit(1)
 
 
 def _tell(config: Path, path: str, body: dict[str, str]) -> None:

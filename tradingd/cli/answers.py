@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import typer
 
 from tradingd.cli.render import ABSENT, Column, cell, moment, show_json, show_pairs, show_table
-from tradingd.control.views import DaemonStatus, OrderView, PositionView, TradeView
+from tradingd.control.views import DaemonStatus, OrderView, PositionView, ReconcileView, TradeView
 from tradingd.core.risk_metrics import RiskAssessment
 from tradingd.reporting.encoding import rfc3339
 
@@ -32,10 +32,23 @@ def show_status(status: DaemonStatus, *, as_json: bool) -> None:
         ("market data", f"{status.events_accepted} events, {status.ticks_conflated} conflated"),
         ("kept out", ", ".join(f"{name} {count}" for name, count in status.events_kept_out.items()) or ABSENT),
         ("journal", f"entry {status.journal_seq}"),
+        ("disk", status.disk_shortage or "ok"),
     ]
     pairs += [(f"feed {feed.name}", f"{feed.state}  {feed.detail}".rstrip()) for feed in status.feeds]
+    pairs += [(f"halted {symbol}", reason) for symbol, reason in status.halted_symbols.items()]
     pairs += [(f"quarantined {name}", reason) for name, reason in status.quarantined.items()]
     show_pairs(pairs)
+
+
+def show_reconciliation(view: ReconcileView, *, as_json: bool) -> None:
+    """Show how the books and the venue compare."""
+    if as_json:
+        show_json(view)
+        return
+    typer.echo(view.message)
+    for title, lines in (("order", view.reports), ("foreign", view.foreign), ("in doubt", view.unresolved)):
+        for line in lines:
+            typer.echo(f"{title}: {line}")
 
 
 def show_positions(positions: Sequence[PositionView], *, as_json: bool) -> None:

@@ -98,6 +98,7 @@ def build_app() -> typer.Typer:
     app.command("flatten", epilog=_example("flatten -c config/paper.toml --yes"))(act.flatten)
     app.command("cancel", epilog=_example("cancel -c config/paper.toml trend-k3v9q2-17"))(act.cancel)
     app.command("cancel-all", epilog=_example("cancel-all -c config/paper.toml"))(act.cancel_all)
+    app.command("reconcile", epilog=_example("reconcile -c config/paper.toml --plan"))(act.reconcile)
 
     app.command("venue", epilog=_example("venue -c config/venue.toml"))(venue.venue)
 

@@ -84,7 +84,7 @@ def risk(config: ConfigOption, as_json: JsonOption = False) -> None:
     answers.show_risk(ask_daemon(state_paths(config), "/risk", RiskAssessment), as_json=as_json)
 
 
-def ask_daemon(paths: "StatePaths", path: str, answer: type[T], *, body: object = None) -> T:
+def ask_daemon(paths: "StatePaths", path: str, answer: type[T], *, body: object = None, timeout_s: float = 10.0) -> T:
     """Ask the running daemon; raises `DaemonDown`, or a fault when what it says cannot be understood."""
     import msgspec
 
@@ -92,7 +92,7 @@ def ask_daemon(paths: "StatePaths", path: str, answer: type[T], *, body: object 
     from tradingd.errors import FatalError
 
     try:
-        return ask(paths.control_socket, path, answer, body=body)
+        return ask(paths.control_socket, path, answer, body=body, timeout_s=timeout_s)
     except msgspec.MsgspecError as error:
         raise FatalError(
             f"{paths.control_socket}: the daemon's answer cannot be read ({error}); is it of another version?"

@@ -11,15 +11,18 @@ from tradingd.control.views import (
     FeedView,
     OrderView,
     PositionView,
+    ReconcileView,
     TradeView,
     order_views,
     position_views,
+    reconcile_view,
     trade_views,
 )
 from tradingd.core.books import Books
 from tradingd.core.identifiers import ClientOrderId
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import NS_PER_SECOND
+from tradingd.core.reconcile import ReconciliationPlan
 from tradingd.core.risk_metrics import RiskAssessment
 from tradingd.reporting.encoding import rfc3339
 from tradingd.runtime.clock import Clock
@@ -27,6 +30,7 @@ from tradingd.settings.loaded import LoadedSettings
 from tradingd.wiring import Modules
 
 FOR_EVER_NS = 1 << 62
+RECONCILE_TIMEOUT_S = 30
 
 
 class DaemonFacade:
@@ -41,6 +45,7 @@ class DaemonFacade:
         clock: Clock,
         phase: Callable[[], str],
         journal_seq: Callable[[], int],
+        disk_shortage: Callable[[], str | None],
         conflated: Callable[[], int],
         fail: Callable[[BaseException], None],
     ) -> None:
@@ -50,6 +55,7 @@ class DaemonFacade:
         self._clock = clock
         self._phase = phase
         self._journal_seq = journal_seq
+        self._disk_shortage = disk_shortage
         self._conflated = conflated
         self.fail = fail
         self._started_ns = clock.now_ns()
@@ -73,6 +79,7 @@ class DaemonFacade:
             uptime_s=(self._clock.now_ns() - self._started_ns) // NS_PER_SECOND,
             halt_reason=self._modules.risk.halted,
             quarantined={strategy_id: entry.reason for strategy_id, entry in books.quarantined.items()},
+            halted_symbols={symbol: entry.reason for symbol, entry in books.halted_symbols.items()},
             cash=books.portfolio.cash,
             equity=books.portfolio.equity(),
             open_orders=books.orders.open_count,
@@ -86,6 +93,7 @@ class DaemonFacade:
             events_kept_out=dict(data.defect_counts()),
             ticks_conflated=self._conflated(),
             journal_seq=self._journal_seq(),
+            disk_shortage=self._disk_shortage(),
         )
 
     def _state(self) -> str:
@@ -136,6 +144,7 @@ class DaemonFacade:
         """Let orders leave again, those of quarantined strategies included."""
         self._say("resume", operator)
         self._modules.risk.resume(operator)
+        self._modules.execution.resume()
         self._modules.strategies.resume()
         return CommandResult(done=True, message="orders may leave again", orders_working=self._working())
 
@@ -156,6 +165,21 @@ class DaemonFacade:
         if self._modules.execution.cancel_order(order_id):
             return CommandResult(done=True, message=f"a cancel of {order_id} was asked for")
         return CommandResult(done=False, message=f"no order {order_id} is working (see `tradingd orders`)")
+
+    async def reconcile(self, *, plan_only: bool) -> ReconcileView:
+        """Compare the books with the venue now; correct them, or only say what would be corrected."""
+        if not plan_only:
+            self._say("reconcile", "")
+        answer: asyncio.Future[ReconciliationPlan | str] = asyncio.get_running_loop().create_future()
+        self._modules.venue_sync.reconcile_now(
+            lambda plan: None if answer.done() else answer.set_result(plan), plan_only=plan_only
+        )
+        try:
+            async with asyncio.timeout(RECONCILE_TIMEOUT_S):
+                plan = await answer
+        except TimeoutError:
+            plan = f"the venue did not answer within {RECONCILE_TIMEOUT_S} s"
+        return reconcile_view(plan, applied=not plan_only)
 
     def cancel_all(self) -> CommandResult:
         """Cancel every working order."""

@@ -12,7 +12,7 @@ from typing import Protocol
 import msgspec
 from aiohttp import web
 
-from tradingd.control.views import CommandResult, DaemonStatus, OrderView, PositionView, TradeView
+from tradingd.control.views import CommandResult, DaemonStatus, OrderView, PositionView, ReconcileView, TradeView
 from tradingd.core.identifiers import ClientOrderId
 from tradingd.core.risk_metrics import RiskAssessment
 from tradingd.errors import FatalError, RecoverableError
@@ -61,6 +61,10 @@ class Daemon(Protocol):
         """Cancel every working order."""
         ...
 
+    async def reconcile(self, *, plan_only: bool) -> ReconcileView:
+        """Compare the books with the venue now."""
+        ...
+
     def fail(self, error: BaseException) -> None:
         """End the process: a command met a broken invariant."""
         ...
@@ -98,6 +102,8 @@ class ControlServer:
                 web.post("/resume", self._resume),
                 web.post("/flatten", self._flatten),
                 web.post("/cancel-all", self._cancel_all),
+                web.post("/reconcile", self._reconcile),
+                web.get("/reconcile", self._plan),
                 web.post("/cancel/{order_id}", self._cancel),
             ]
         )
@@ -161,6 +167,12 @@ class ControlServer:
 
     async def _cancel_all(self, request: web.Request) -> web.Response:
         return _answer(self._daemon.cancel_all())
+
+    async def _reconcile(self, request: web.Request) -> web.Response:
+        return _answer(await self._daemon.reconcile(plan_only=False))
+
+    async def _plan(self, request: web.Request) -> web.Response:
+        return _answer(await self._daemon.reconcile(plan_only=True))
 
     async def _cancel(self, request: web.Request) -> web.Response:
         result = self._daemon.cancel(ClientOrderId(request.match_info["order_id"]))

@@ -8,7 +8,9 @@ import msgspec
 from tradingd.core.books import Books
 from tradingd.core.order_state import OrderState
 from tradingd.core.orders import Trade
+from tradingd.core.reconcile import ReconciliationPlan
 from tradingd.reporting.encoding import rfc3339
+from tradingd.runtime.corrections import describe
 
 
 class PositionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +88,7 @@ class DaemonStatus(msgspec.Struct, frozen=True, kw_only=True):
     uptime_s: int
     halt_reason: str | None
     quarantined: dict[str, str]
+    halted_symbols: dict[str, str] = {}
     cash: Decimal
     equity: Decimal
     open_orders: int
@@ -96,6 +99,23 @@ class DaemonStatus(msgspec.Struct, frozen=True, kw_only=True):
     events_kept_out: dict[str, int]
     ticks_conflated: int
     journal_seq: int
+    disk_shortage: str | None = None
+    """Why no new order leaves for want of room on the journal's disk."""
+
+
+class ReconcileView(msgspec.Struct, frozen=True, kw_only=True):
+    """How the books and the venue compare."""
+
+    done: bool
+    message: str
+    applied: bool = False
+    """Whether the corrections were made; False for a plan alone."""
+    reports: tuple[str, ...] = ()
+    """What became of orders of ours that the books did not know."""
+    foreign: tuple[str, ...] = ()
+    """Orders, positions and cash that no order of ours explains."""
+    unresolved: tuple[str, ...] = ()
+    """Orders in doubt that the venue does not show, or not fully."""
 
 
 class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,6 +124,30 @@ class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
     done: bool
     message: str
     orders_working: tuple[str, ...] = ()
+
+
+def reconcile_view(plan: ReconciliationPlan | str, *, applied: bool) -> ReconcileView:
+    """A plan, or why there is none, in words."""
+    if isinstance(plan, str):
+        return ReconcileView(done=False, message=plan)
+    reports = [f"{type(report).__name__} {report.client_order_id}" for report in plan.reports]
+    reports += [f"cancel of {venue_order_id}, which works twice" for venue_order_id in plan.doubled]
+    foreign = describe(plan.adoptions, plan.adjustments)
+    unresolved = (*plan.unresolved, *plan.incomplete)
+    if plan.empty:
+        message = "the books and the venue agree"
+    elif applied:
+        message = "the books are being corrected from the venue"
+    else:
+        message = "the books differ from the venue; nothing was changed"
+    return ReconcileView(
+        done=True,
+        message=message,
+        applied=applied and not plan.empty,
+        reports=tuple(reports),
+        foreign=tuple(foreign),
+        unresolved=tuple(unresolved),
+    )
 
 
 def position_views(books: Books) -> list[PositionView]:

@@ -15,8 +15,12 @@ entries           the closed set of things that the journal can say
 books             everything durable, as one fold over the journal
 venue_view        what a venue says when it is asked
 reconcile         the difference between the books and the venue, as a plan
+broker_model      what one venue takes, and what it would refuse about an order
 matching          a simulated market for our orders
+trailing          where a trailing stop stands
 sessions          dates and midnights of New York
+calendar          trading days, half days and holidays of an exchange
+auctions          what a simulated market takes for the price of an auction
 equity_curve, round_trips, performance   what trading came to
 log               the closed list of log events
 """

@@ -25,8 +25,9 @@ from tradingd.core.entries import (
     Snapshot,
     StrategyQuarantined,
     StrategyStateSaved,
+    SymbolHalted,
 )
-from tradingd.core.identifiers import ClientOrderId, StrategyId, VenueOrderId
+from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, VenueOrderId
 from tradingd.core.market import DAY_NS
 from tradingd.core.order_state import OrderState, Transition, apply_report, intend
 from tradingd.core.orders import ExecutionReport, OrderAccepted, OrderDenied, OrderFilled, Trade
@@ -34,6 +35,8 @@ from tradingd.core.portfolio import PortfolioState
 from tradingd.errors import InvariantBroken
 
 DAYS_KEPT = 252
+CASH = "cash"
+"""What adjustments of cash are counted under."""
 
 
 class OrderTable:
@@ -132,18 +135,26 @@ class Books:
         self.orders = OrderTable()
         self.portfolio = PortfolioState()
         self.halt: HaltEngaged | None = None
+        self.halted_symbols: dict[Symbol, SymbolHalted] = {}
+        self.corrections: dict[str, int] = {}
+        """How many adjustments each symbol has had, and `cash`: the ordinal in the next one's name."""
         self.quarantined: dict[StrategyId, StrategyQuarantined] = {}
         self.strategy_states: dict[StrategyId, StrategyStateSaved] = {}
         self.equity = EquityTrack()
         self.last_fill_ts = 0
+        self.recovered_from_ts = 0
+        """From when on the journal may have lost entries (bad ones were set aside); 0 once a run has ended in order."""
 
     def apply(self, entry: JournalEntry) -> Trade | None:
         """Take one entry in; return the trade that it made, if it made one."""
         match entry:
-            case RunStarted(run=run):
+            case RunStarted(run=run, recovered_from_ts=recovered_from_ts):
                 self.run, self.run_ended = run, False
+                if recovered_from_ts:
+                    self.recovered_from_ts = min(recovered_from_ts, self.recovered_from_ts or recovered_from_ts)
             case RunStopped():
                 self.run_ended = True
+                self.recovered_from_ts = 0
             case AccountOpened():
                 self.account = entry
                 self.portfolio.open_account(entry.cash)
@@ -158,13 +169,18 @@ class Books:
             case OrderDenied():
                 pass
             case CashAdjusted():
+                self._count_correction(CASH)
                 self.portfolio.adjust_cash(entry.amount)
             case PositionAdjusted():
+                self._count_correction(entry.symbol)
                 self.portfolio.adjust_position(entry.strategy_id, entry.symbol, entry.quantity, entry.price)
+            case SymbolHalted():
+                self.halted_symbols[entry.symbol] = entry
             case HaltEngaged():
                 self.halt = entry
             case HaltReleased():
                 self.halt = None
+                self.halted_symbols.clear()
                 self.quarantined.clear()
             case StrategyQuarantined():
                 self.quarantined[entry.strategy_id] = entry
@@ -192,6 +208,9 @@ class Books:
             self.note_fill(report)
         return transition
 
+    def _count_correction(self, name: str) -> None:
+        self.corrections[name] = self.corrections.get(name, 0) + 1
+
     def note_fill(self, report: ExecutionReport) -> None:
         """Remember how far the venue's executions are known."""
         if isinstance(report, OrderFilled):
@@ -210,6 +229,9 @@ class Books:
             strategy_states=tuple(self.strategy_states.values()),
             equity=self.equity,
             last_fill_ts=self.last_fill_ts,
+            halted_symbols=tuple(self.halted_symbols.values()),
+            corrections=dict(self.corrections),
+            recovered_from_ts=self.recovered_from_ts,
         )
 
     def _restore(self, snapshot: Snapshot) -> None:
@@ -227,3 +249,6 @@ class Books:
         self.strategy_states = {entry.strategy_id: entry for entry in snapshot.strategy_states}
         self.equity = snapshot.equity
         self.last_fill_ts = snapshot.last_fill_ts
+        self.halted_symbols = {entry.symbol: entry for entry in snapshot.halted_symbols}
+        self.corrections = dict(snapshot.corrections)
+        self.recovered_from_ts = snapshot.recovered_from_ts

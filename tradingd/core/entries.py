@@ -15,6 +15,7 @@ from tradingd.core.order_state import OrderState
 from tradingd.core.orders import (
     CancelRefused,
     CancelRequested,
+    CancelUnknown,
     Order,
     OrderAccepted,
     OrderCanceled,
@@ -26,6 +27,7 @@ from tradingd.core.orders import (
     OrderUnknown,
     ReplaceRefused,
     ReplaceRequested,
+    ReplaceUnknown,
 )
 from tradingd.core.portfolio import PortfolioSnapshot
 
@@ -36,15 +38,25 @@ class RunEnd(StrEnum):
     NONE = "none"
     CLEAN = "clean"
     KILLED = "killed"
+    QUARANTINED = "quarantined"
+    """Its last lines could not be believed and were set aside."""
 
 
 class RunStarted(msgspec.Struct, frozen=True, kw_only=True, tag="run_started"):
-    """A process took the journal over."""
+    """A process took the journal over: the run's manifest, and the seal on a run before it that had no end."""
 
     run: int
     version: str
     config_hash: str
     previous: RunEnd
+    broker: str = ""
+    account_id: str = ""
+    """The account as far as the journal knew it by then."""
+    python: str = ""
+    sqlite: str = ""
+    pid: int = 0
+    recovered_from_ts: int = 0
+    """Time of the last good entry where bad lines after it were set aside, else 0."""
 
 
 class RunStopped(msgspec.Struct, frozen=True, kw_only=True, tag="run_stopped"):
@@ -52,6 +64,8 @@ class RunStopped(msgspec.Struct, frozen=True, kw_only=True, tag="run_stopped"):
 
     run: int
     reason: str
+    orders_left: tuple[ClientOrderId, ...] = ()
+    """Orders that were still at the venue, or in doubt: the next start asks what became of them first."""
 
 
 class AccountOpened(msgspec.Struct, frozen=True, kw_only=True, tag="account_opened"):
@@ -86,6 +100,8 @@ class CashAdjusted(msgspec.Struct, frozen=True, kw_only=True, tag="cash_adjusted
 
     amount: Decimal
     cause: str
+    adjustment_id: str = ""
+    """What it stands for, as a name: the same difference found again has the same one."""
 
 
 class PositionAdjusted(msgspec.Struct, frozen=True, kw_only=True, tag="position_adjusted"):
@@ -96,6 +112,15 @@ class PositionAdjusted(msgspec.Struct, frozen=True, kw_only=True, tag="position_
     quantity: Decimal
     price: Decimal
     cause: str
+    adjustment_id: str = ""
+    """What it stands for, as a name: the same difference found again has the same one."""
+
+
+class SymbolHalted(msgspec.Struct, frozen=True, kw_only=True, tag="symbol_halted"):
+    """Only orders that reduce the position of this symbol leave until an operator resumes."""
+
+    symbol: Symbol
+    reason: str
 
 
 class HaltEngaged(msgspec.Struct, frozen=True, kw_only=True, tag="halt_engaged"):
@@ -106,7 +131,7 @@ class HaltEngaged(msgspec.Struct, frozen=True, kw_only=True, tag="halt_engaged")
 
 
 class HaltReleased(msgspec.Struct, frozen=True, kw_only=True, tag="halt_released"):
-    """An operator let trading go on."""
+    """An operator let trading go on, in halted symbols and by quarantined strategies too."""
 
     operator: str
 
@@ -164,6 +189,9 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot"):
     strategy_states: tuple[StrategyStateSaved, ...]
     equity: EquityTrack
     last_fill_ts: int
+    halted_symbols: tuple[SymbolHalted, ...] = ()
+    corrections: dict[str, int] = {}
+    recovered_from_ts: int = 0
 
 
 JournalEntry: TypeAlias = (
@@ -182,10 +210,13 @@ JournalEntry: TypeAlias = (
     | OrderUnknown
     | CancelRequested
     | CancelRefused
+    | CancelUnknown
     | ReplaceRequested
     | ReplaceRefused
+    | ReplaceUnknown
     | CashAdjusted
     | PositionAdjusted
+    | SymbolHalted
     | HaltEngaged
     | HaltReleased
     | StrategyQuarantined
@@ -206,6 +237,7 @@ def order_named_by(entry: JournalEntry) -> ClientOrderId | None:
             | AccountOpened()
             | CashAdjusted()
             | PositionAdjusted()
+            | SymbolHalted()
             | HaltEngaged()
             | HaltReleased()
             | StrategyQuarantined()

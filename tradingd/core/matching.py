@@ -1,8 +1,8 @@
 """A simulated market for our own orders: who fills, how much and at what price.
 
 Owns, per symbol, the last quote, print and bar and the orders that wait for them. Reads market data and orders; emits
-fills, cancels and stop elections as values. Never knows the time, an account or a session: its caller decides who may
-trade and when an order is over.
+fills, cancels, stop elections and trails as values. Never knows the time, an account or a session: its caller decides
+who may trade, when an auction is held and when an order is over.
 
 The choices, for want of a real queue:
 
@@ -17,6 +17,11 @@ The choices, for want of a real queue:
 - *Bars fill only where nothing finer exists.* A resting limit fills at the better of limit and open when the range went
   through it; a stop at the worse of stop and open when the range reached it. Of a bar that had begun before the order
   arrived, only the close counts: the range may be older than the order.
+- *A trailing stop follows prints*, or the quote it would trade against while a symbol has never printed; its mark moves
+  one way only. Of a bar, which does not tell whether its high or its low came first, it gets the worst: elected by the
+  stop as it stood, or, when the bar's best price moves the stop so far that the range reaches it, filled at the far end
+  of the range.
+- *An auction* (`meet_auction`) fills an order whole at its one price, or cancels it.
 - *A market order without any price waits.* IOC and FOK never wait: what cannot trade on arrival is cancelled.
 - Our orders do not trade with each other.
 """
@@ -31,6 +36,7 @@ import msgspec
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import MarketDataEvent, PriceBar, QuoteTick, TradeTick, reference_price
 from tradingd.core.orders import ZERO, OrderTerms, OrderType, Side, TimeInForce
+from tradingd.core.trailing import trailing_stop
 
 
 class MatchOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +50,8 @@ class MatchOrder(msgspec.Struct, frozen=True, kw_only=True):
     ts_arrived: int
     elected: bool = False
     """True for a stop that was elected before (an order taken up again after a restart)."""
+    high_water: Decimal | None = None
+    """The mark that a trailing stop has reached before; None to begin at the present price, or the first."""
 
 
 class MatchFill(msgspec.Struct, frozen=True):
@@ -55,7 +63,7 @@ class MatchFill(msgspec.Struct, frozen=True):
 
 
 class MatchCancel(msgspec.Struct, frozen=True):
-    """The rest of an IOC or FOK order is gone."""
+    """The rest of an IOC or FOK order, or what an auction did not fill, is gone."""
 
     order_id: str
 
@@ -66,7 +74,15 @@ class StopElected(msgspec.Struct, frozen=True):
     order_id: str
 
 
-MatchOutcome: TypeAlias = MatchFill | MatchCancel | StopElected
+class StopTrailed(msgspec.Struct, frozen=True):
+    """A trailing stop moved: its new stop price, and the best price since it was placed."""
+
+    order_id: str
+    stop_price: Decimal
+    high_water: Decimal
+
+
+MatchOutcome: TypeAlias = MatchFill | MatchCancel | StopElected | StopTrailed
 NOTHING: Sequence[MatchOutcome] = ()
 
 
@@ -83,10 +99,13 @@ class _Working:
         "immediate",
         "limit",
         "limit_price",
+        "mark",
         "open",
         "order",
         "resting",
         "stop",
+        "stop_price",
+        "trails",
         "waits_for_stop",
         "whole",
     )
@@ -99,8 +118,13 @@ class _Working:
         limited = terms.order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT)
         self.limit_price = terms.limit_price if limited else None
         self.limit = math.nan if self.limit_price is None else float(self.limit_price)
-        self.waits_for_stop = terms.order_type in (OrderType.STOP, OrderType.STOP_LIMIT) and not order.elected
-        self.stop = math.nan if terms.stop_price is None else float(terms.stop_price)
+        self.trails = terms.order_type is OrderType.TRAILING_STOP
+        stops = self.trails or terms.order_type in (OrderType.STOP, OrderType.STOP_LIMIT)
+        self.waits_for_stop = stops and not order.elected
+        self.stop_price = None if self.trails else terms.stop_price
+        self.stop = math.nan if self.stop_price is None else float(self.stop_price)
+        # Any price is better than none: the first one begins the trail.
+        self.mark = math.inf if self.buy else -math.inf
         self.immediate = terms.time_in_force in (TimeInForce.IOC, TimeInForce.FOK)
         self.whole = terms.time_in_force is TimeInForce.FOK
         self.resting = False
@@ -124,6 +148,18 @@ class _Working:
     def is_elected_by(self, price: float) -> bool:
         """Tell whether a price reaches the stop."""
         return price >= self.stop if self.buy else price <= self.stop
+
+    def trail(self, mark: Decimal) -> StopTrailed:
+        """Move the mark, and the stop after it."""
+        self.mark = float(mark)
+        self.stop_price = trailing_stop(self.order.terms, self.order.side, mark)
+        self.stop = float(self.stop_price)
+        return StopTrailed(self.order.order_id, self.stop_price, mark)
+
+    def follow(self, price: float, outcomes: list[MatchOutcome]) -> None:
+        """Let a price that is better than the mark move it."""
+        if price < self.mark if self.buy else price > self.mark:
+            outcomes.append(self.trail(to_decimal(price)))
 
 
 class SymbolBook:
@@ -179,7 +215,18 @@ class SymbolBook:
         self.working[order.order_id] = entry
         if not entry.waits_for_stop:
             self._arrive(entry, outcomes)
+        elif entry.trails:
+            if order.high_water is not None:
+                entry.trail(order.high_water)
+            elif (price := self.last_price(order.side)) > 0:
+                entry.follow(price, outcomes)
         return outcomes
+
+    def place(self, order: MatchOrder) -> None:
+        """Take an order that waited elsewhere: it meets the next event, and not the prices of before."""
+        entry = self.working[order.order_id] = _Working(order)
+        if entry.trails and order.high_water is not None:
+            entry.trail(order.high_water)
 
     def opposite_price(self, side: Side) -> float:
         """The price that an order of this side would meet now; 0 when there is none."""
@@ -188,6 +235,10 @@ class SymbolBook:
         if self.trade is not None:
             return self.trade.price
         return 0.0 if self.bar is None else self.bar.close
+
+    def last_price(self, side: Side) -> float:
+        """The last print, or without any what an order of this side would meet; 0 when there is neither."""
+        return self.opposite_price(side) if self.trade is None else self.trade.price
 
     @property
     def mark(self) -> float:
@@ -212,15 +263,20 @@ class SymbolBook:
             self._take_opposite(entry, outcomes)
             return
         price = quote.ask if entry.buy else quote.bid
-        if self.trade is None and price > 0 and entry.is_elected_by(price):
-            self._elect(entry, outcomes)
-            self._arrive(entry, outcomes)
+        if self.trade is None and price > 0:
+            if entry.is_elected_by(price):
+                self._elect(entry, outcomes)
+                self._arrive(entry, outcomes)
+            elif entry.trails:
+                entry.follow(price, outcomes)
 
     def _meet_print(self, entry: _Working, trade: TradeTick, outcomes: list[MatchOutcome]) -> None:
         if entry.waits_for_stop:
             if entry.is_elected_by(trade.price):
                 self._elect(entry, outcomes)
                 self._arrive(entry, outcomes)
+            elif entry.trails:
+                entry.follow(trade.price, outcomes)
         elif entry.limit_price is not None:
             if entry.is_passed_by(trade.price) and self._print_left > 0:
                 quantity = min(entry.open, self._print_left)
@@ -236,12 +292,18 @@ class SymbolBook:
         else:
             first = lowest = highest = bar.close
         if entry.waits_for_stop:
-            if not entry.is_elected_by(highest if entry.buy else lowest):
+            worst = highest if entry.buy else lowest
+            reached = entry.is_elected_by(worst)
+            price = worst_first(entry.stop, first) if reached else worst
+            if entry.trails and not reached:
+                # The best price may have come before the worst: then the stop it moved was reached on the way back.
+                entry.follow(lowest if entry.buy else highest, outcomes)
+                reached = entry.is_elected_by(worst)
+            if not reached:
                 return
             self._elect(entry, outcomes)
-            price = worst_first(entry.stop, first)
             if entry.accepts(price):
-                exact = entry.order.terms.stop_price if price == entry.stop else None
+                exact = entry.stop_price if price == entry.stop else None
                 self._fill(entry, entry.open, exact or entry.bound(to_decimal(price)), outcomes)
             elif entry.immediate:
                 del self.working[entry.order.order_id]
@@ -279,6 +341,14 @@ class SymbolBook:
             del self.working[entry.order.order_id]
 
 
+def meet_auction(order: MatchOrder, price: float) -> Sequence[MatchOutcome]:
+    """Fill an order on open or close whole at the auction's price, or cancel it; 0 is an auction without a price."""
+    entry = _Working(order)
+    if price <= 0 or not entry.accepts(price):
+        return (MatchCancel(order.order_id),)
+    return (MatchFill(order.order_id, order.quantity, entry.bound(to_decimal(price))),)
+
+
 class SimulatedMarket:
     """All symbols of a simulated market."""
 
@@ -302,6 +372,10 @@ class SimulatedMarket:
     def arrive(self, order: MatchOrder) -> Sequence[MatchOutcome]:
         """Take an order: trade what is marketable now, keep or cancel the rest."""
         return self.book(order.symbol).arrive(order)
+
+    def place(self, order: MatchOrder) -> None:
+        """Take an order that waited elsewhere: it meets the next event, and not the prices of before."""
+        self.book(order.symbol).place(order)
 
     def remove(self, symbol: Symbol, order_id: str) -> bool:
         """Take an order out of its book; False when it is not in it."""

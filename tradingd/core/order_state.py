@@ -15,6 +15,7 @@ from tradingd.core.orders import (
     ZERO,
     CancelRefused,
     CancelRequested,
+    CancelUnknown,
     ExecutionReport,
     Order,
     OrderAccepted,
@@ -27,6 +28,7 @@ from tradingd.core.orders import (
     OrderUnknown,
     ReplaceRefused,
     ReplaceRequested,
+    ReplaceUnknown,
     Trade,
 )
 
@@ -60,13 +62,15 @@ TRANSITIONS: dict[tuple[OrderStatus, type], OrderStatus] = {
     (S.PENDING_SUBMIT, OrderExpired): S.EXPIRED,
     (S.PENDING_SUBMIT, OrderReplaced): S.ACCEPTED,  # replaced by somebody else before its acknowledgement was heard
     (S.PENDING_SUBMIT, CancelRequested): S.PENDING_CANCEL,
-    # The venue was asked and has not proved anything yet; counted at full size against every limit.
-    (S.UNKNOWN, OrderAccepted): S.ACCEPTED,
+    # The venue was asked (to take, cancel or replace it) and has not proved anything yet; counted at full size.
+    (S.UNKNOWN, OrderAccepted): S.ACCEPTED,  # of a submit in doubt alone: see `_is_stale`
     (S.UNKNOWN, OrderRejected): S.REJECTED,  # only from the resolver: two sources agree after the grace time
     (S.UNKNOWN, OrderCanceled): S.CANCELED,
     (S.UNKNOWN, OrderExpired): S.EXPIRED,
     (S.UNKNOWN, OrderReplaced): S.ACCEPTED,
     (S.UNKNOWN, CancelRequested): S.PENDING_CANCEL,
+    (S.UNKNOWN, CancelRefused): S.ACCEPTED,  # the venue works it: the cancel in doubt came to nothing
+    (S.UNKNOWN, ReplaceRefused): S.ACCEPTED,
     # The venue works it.
     (S.ACCEPTED, OrderRejected): S.REJECTED,  # asynchronous rejection after a 2xx answer
     (S.ACCEPTED, OrderCanceled): S.CANCELED,
@@ -79,12 +83,15 @@ TRANSITIONS: dict[tuple[OrderStatus, type], OrderStatus] = {
     (S.PENDING_CANCEL, OrderRejected): S.REJECTED,
     (S.PENDING_CANCEL, OrderCanceled): S.CANCELED,
     (S.PENDING_CANCEL, OrderExpired): S.EXPIRED,
+    (S.PENDING_CANCEL, OrderUnknown): S.UNKNOWN,  # the cancel was asked for before the submit was answered
+    (S.PENDING_CANCEL, CancelUnknown): S.UNKNOWN,
     (S.PENDING_CANCEL, CancelRefused): S.ACCEPTED,  # still working, or about to be reported as done by its own event
     (S.PENDING_CANCEL, OrderReplaced): S.PENDING_CANCEL,
     (S.PENDING_CANCEL, ReplaceRefused): S.PENDING_CANCEL,  # the cancel was asked for while the replace was under way
     # Old and new terms both count until the answer.
     (S.PENDING_REPLACE, OrderReplaced): S.ACCEPTED,
     (S.PENDING_REPLACE, ReplaceRefused): S.ACCEPTED,
+    (S.PENDING_REPLACE, ReplaceUnknown): S.UNKNOWN,
     (S.PENDING_REPLACE, OrderRejected): S.REJECTED,
     (S.PENDING_REPLACE, OrderCanceled): S.CANCELED,
     (S.PENDING_REPLACE, OrderExpired): S.EXPIRED,
@@ -109,6 +116,8 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True):
     """Names of the executions booked: execution ids, and `venue order id @ cumulative quantity` where there is one."""
     requested_quantity: Decimal = ZERO
     """Total quantity that a replace under way asks for."""
+    requested_price: Decimal = ZERO
+    """The price that a replace under way would be counted at; zero while none is under way."""
     filled_before: Decimal = ZERO
     """What had filled before the order was adopted: part of `filled_quantity`, booked with the venue's position."""
     reject_reason: str = ""
@@ -130,6 +139,12 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True):
         if self.status in TERMINAL:
             return ZERO
         return max(max(self.quantity, self.requested_quantity) - self.filled_quantity, ZERO)
+
+    @property
+    def worst_price(self) -> Decimal:
+        """The price that exposure is counted at: of old and requested terms the higher one."""
+        price = self.terms.counted_price(self.order.side, self.order.reference_price)
+        return max(price, self.requested_price)
 
     @property
     def venue_order_id(self) -> VenueOrderId | None:
@@ -175,7 +190,7 @@ def apply_report(state: OrderState, report: ExecutionReport) -> Transition:
     if isinstance(report, OrderFilled):
         return _apply_fill(state, report)
     target = TRANSITIONS.get((state.status, type(report)))
-    if target is None or (isinstance(report, OrderReplaced) and _is_known(state, report)):
+    if target is None or _is_stale(state, report):
         return Transition(_learn_venue_id(state, report), changed=False)
     changed = msgspec.structs.replace(
         _learn_venue_id(state, report), status=target, ts_updated=max(state.ts_updated, report.ts_event)
@@ -186,17 +201,29 @@ def apply_report(state: OrderState, report: ExecutionReport) -> Transition:
                 changed,
                 quantity=report.quantity,
                 requested_quantity=ZERO,
-                terms=msgspec.structs.replace(
-                    state.terms, limit_price=report.limit_price, stop_price=report.stop_price
-                ),
+                requested_price=ZERO,
+                terms=report.apply_to(state.terms),
             )
         case ReplaceRequested():
-            changed = msgspec.structs.replace(changed, requested_quantity=report.quantity)
+            changed = msgspec.structs.replace(
+                changed,
+                requested_quantity=report.quantity,
+                requested_price=report.limit_price or report.stop_price or ZERO,
+            )
         case ReplaceRefused():
-            changed = msgspec.structs.replace(changed, requested_quantity=ZERO)
+            changed = msgspec.structs.replace(changed, requested_quantity=ZERO, requested_price=ZERO)
         case OrderRejected():
             changed = msgspec.structs.replace(changed, reject_reason=report.reason)
-        case OrderAccepted() | OrderCanceled() | OrderExpired() | OrderUnknown() | CancelRequested() | CancelRefused():
+        case (
+            OrderAccepted()
+            | OrderCanceled()
+            | OrderExpired()
+            | OrderUnknown()
+            | CancelRequested()
+            | CancelRefused()
+            | CancelUnknown()
+            | ReplaceUnknown()
+        ):
             pass
         case _:
             assert_never(report)
@@ -205,15 +232,22 @@ def apply_report(state: OrderState, report: ExecutionReport) -> Transition:
     return Transition(changed, changed=True)
 
 
+def _is_stale(state: OrderState, report: ExecutionReport) -> bool:
+    """True for a report that tells of a time which the state has left behind."""
+    if isinstance(report, OrderReplaced):
+        return _is_known(state, report)
+    # A second acknowledgement says nothing about the cancel or replace that is in doubt.
+    return isinstance(report, OrderAccepted) and state.status is S.UNKNOWN and bool(state.venue_order_ids)
+
+
 def _is_known(state: OrderState, report: OrderReplaced) -> bool:
     """True for a replace that was taken in before: it is superseded, or its terms are the present ones."""
     if _linked(state.venue_order_ids, report) != state.venue_order_ids:
         return False
-    terms = (state.quantity, state.terms.limit_price, state.terms.stop_price)
+    terms = (state.quantity, state.terms.asked)
     return report.venue_order_id != state.venue_order_id or terms == (
         report.quantity,
-        report.limit_price,
-        report.stop_price,
+        report.apply_to(state.terms).asked,
     )
 
 
@@ -236,9 +270,13 @@ def _learn_venue_id(state: OrderState, report: ExecutionReport) -> OrderState:
             return state
         return msgspec.structs.replace(state, venue_order_ids=linked)
     match report:
+        case OrderAccepted(venue_order_id=venue_id):
+            if venue_id in state.venue_order_ids:
+                return state
+            # An acknowledgement is of the first leg, also when it comes after what was told of the later ones.
+            return msgspec.structs.replace(state, venue_order_ids=(venue_id, *state.venue_order_ids))
         case (
-            OrderAccepted(venue_order_id=venue_id)
-            | OrderCanceled(venue_order_id=venue_id)
+            OrderCanceled(venue_order_id=venue_id)
             | OrderExpired(venue_order_id=venue_id)
             | OrderFilled(venue_order_id=venue_id)
         ):

@@ -67,6 +67,15 @@ class TimeInForce(StrEnum):
     """In the closing auction alone: with MARKET or LIMIT, an order on close."""
 
 
+class StopPolicy(StrEnum):
+    """What an orderly stop does with a strategy's orders and positions."""
+
+    LEAVE = "leave"
+    CANCEL = "cancel"
+    FLATTEN = "flatten"
+    """Cancel the orders, then close the positions at market."""
+
+
 class OrderTerms(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of the market; the prices are present exactly where the type needs them."""
 
@@ -84,6 +93,24 @@ class OrderTerms(msgspec.Struct, frozen=True, kw_only=True):
     extended_hours: bool = False
     """Whether the order may also trade before the open and after the close."""
 
+    @property
+    def asked(self) -> tuple[Decimal | None, ...]:
+        """The prices that were asked for, by which two versions of an order are compared: no stop that trails."""
+        trails = self.order_type is OrderType.TRAILING_STOP
+        return self.limit_price, None if trails else self.stop_price, self.trail_amount, self.trail_percent
+
+    def counted_price(self, side: Side, reference: Decimal) -> Decimal:
+        """The price that exposure is counted at: the limit, else the stop, else the reference.
+
+        A buy that trails from the reference starts with its stop above it.
+        """
+        price = self.limit_price or self.stop_price
+        if price:
+            return price
+        if self.order_type is not OrderType.TRAILING_STOP or side is Side.SELL:
+            return reference
+        return reference + (self.trail_amount or reference * (self.trail_percent or ZERO) / 100)
+
 
 class TradingSignal(msgspec.Struct, frozen=True, kw_only=True, tag="signal"):
     """A strategy's decision."""
@@ -96,6 +123,8 @@ class TradingSignal(msgspec.Struct, frozen=True, kw_only=True, tag="signal"):
     trace_id: TraceId
     ts_event: int
     reason: str = ""
+    cause: int = 0
+    """Number of the journal's entry that the strategy was hearing of when it decided; 0 for the market or the clock."""
 
 
 class CancelSignal(msgspec.Struct, frozen=True, kw_only=True, tag="cancel_signal"):
@@ -106,7 +135,26 @@ class CancelSignal(msgspec.Struct, frozen=True, kw_only=True, tag="cancel_signal
     ts_event: int
 
 
-StrategySignal: TypeAlias = TradingSignal | CancelSignal
+class OrderModification(msgspec.Struct, frozen=True, kw_only=True):
+    """New terms for a working order; what is None stays as it is."""
+
+    quantity: Decimal | None = None
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    trail_amount: Decimal | None = None
+    trail_percent: Decimal | None = None
+
+
+class ModifySignal(msgspec.Struct, frozen=True, kw_only=True, tag="modify_signal"):
+    """A strategy's wish for new terms of one of its own working orders."""
+
+    strategy_id: StrategyId
+    client_order_id: ClientOrderId
+    details: OrderModification
+    ts_event: int
+
+
+StrategySignal: TypeAlias = TradingSignal | CancelSignal | ModifySignal
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
@@ -131,15 +179,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
     @property
     def working_price(self) -> Decimal:
         """The price that exposure is counted at: the limit, else the stop, else the reference."""
-        return self.terms.limit_price or self.terms.stop_price or self.reference_price
-
-
-class OrderModification(msgspec.Struct, frozen=True, kw_only=True):
-    """New terms for a working order; what is None stays as it is."""
-
-    quantity: Decimal | None = None
-    limit_price: Decimal | None = None
-    stop_price: Decimal | None = None
+        return self.terms.counted_price(self.side, self.reference_price)
 
 
 # -- execution reports ------------------------------------------------------------------------------------------------
@@ -201,6 +241,19 @@ class OrderReplaced(_Report, frozen=True, kw_only=True, tag="replaced"):
     """Total quantity of the order, filled part included."""
     limit_price: Decimal | None
     stop_price: Decimal | None
+    trail_amount: Decimal | None = None
+    trail_percent: Decimal | None = None
+
+    def apply_to(self, terms: OrderTerms) -> OrderTerms:
+        """The terms that the order goes on with; a trail that the report does not name stays."""
+        trailed = self.trail_amount is not None or self.trail_percent is not None
+        return msgspec.structs.replace(
+            terms,
+            limit_price=self.limit_price,
+            stop_price=self.stop_price,
+            trail_amount=self.trail_amount if trailed else terms.trail_amount,
+            trail_percent=self.trail_percent if trailed else terms.trail_percent,
+        )
 
 
 class OrderUnknown(_Report, frozen=True, kw_only=True, tag="unknown"):
@@ -219,16 +272,30 @@ class CancelRefused(_Report, frozen=True, kw_only=True, tag="cancel_refused"):
     reason: str
 
 
+class CancelUnknown(_Report, frozen=True, kw_only=True, tag="cancel_unknown"):
+    """A cancel ended without an answer that proves anything; the order counts at full size until the venue is heard."""
+
+    reason: str
+
+
 class ReplaceRequested(_Report, frozen=True, kw_only=True, tag="replace_requested"):
     """We asked for new terms; until the answer both old and new terms count."""
 
     quantity: Decimal
     limit_price: Decimal | None
     stop_price: Decimal | None
+    trail_amount: Decimal | None = None
+    trail_percent: Decimal | None = None
 
 
 class ReplaceRefused(_Report, frozen=True, kw_only=True, tag="replace_refused"):
     """The venue kept the old terms."""
+
+    reason: str
+
+
+class ReplaceUnknown(_Report, frozen=True, kw_only=True, tag="replace_unknown"):
+    """A replace ended without an answer that proves anything; old and new terms both count until the venue is heard."""
 
     reason: str
 
@@ -243,8 +310,10 @@ ExecutionReport: TypeAlias = (
     | OrderUnknown
     | CancelRequested
     | CancelRefused
+    | CancelUnknown
     | ReplaceRequested
     | ReplaceRefused
+    | ReplaceUnknown
 )
 
 

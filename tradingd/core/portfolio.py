@@ -138,9 +138,12 @@ class PortfolioState:
             self._count(old, -1)
         quantity = state.open_quantity
         if quantity > 0:
-            price = state.terms.limit_price or state.terms.stop_price or order.reference_price
             new = Reservation(
-                strategy_id=order.strategy_id, symbol=order.symbol, side=order.side, quantity=quantity, price=price
+                strategy_id=order.strategy_id,
+                symbol=order.symbol,
+                side=order.side,
+                quantity=quantity,
+                price=state.worst_price,
             )
             self._reservations[order.client_order_id] = new
             self._count(new, +1)

@@ -5,14 +5,14 @@ adjustments of positions and cash. It never invents an execution: where the venu
 history lists, the order stays open in the plan and is asked for again. Applying a plan twice changes nothing.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
 
-from tradingd.core.books import Books
+from tradingd.core.books import CASH, Books
 from tradingd.core.entries import CashAdjusted, OrderAdopted, PositionAdjusted
-from tradingd.core.identifiers import EXTERNAL, ClientOrderId, Symbol, TraceId, VenueOrderId
+from tradingd.core.identifiers import EXTERNAL, ClientOrderId, StrategyId, Symbol, TraceId, VenueOrderId
 from tradingd.core.order_state import OrderState, OrderStatus, execution_names
 from tradingd.core.orders import (
     ZERO,
@@ -32,6 +32,23 @@ from tradingd.core.venue_view import VenueFill, VenueOrder, VenueOrderStatus, Ve
 NOT_AT_VENUE = "NOT_AT_VENUE"
 CASH_TOLERANCE = Decimal("0.01")
 """A venue that shows cash in cents differs from exact books by less than this."""
+SPLIT_CAUSE = "the venue's position differs from the books by a ratio that splits have"
+_SPLITS = frozenset(
+    Decimal(text) for text in ("1.25", "1.5", "2", "3", "4", "5", "6", "7", "8", "10", "15", "20", "25", "50")
+)
+
+
+class Cadence(msgspec.Struct, frozen=True, kw_only=True):
+    """How often the venue is asked, in ns; 0 switches a timer off."""
+
+    in_flight_ns: int
+    open_orders_ns: int
+    everything_ns: int
+    most_queries: int
+    """Orders asked for one by one in one round of the first timer."""
+
+
+NEVER = Cadence(in_flight_ns=0, open_orders_ns=0, everything_ns=0, most_queries=1)
 
 
 class ReconciliationPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,11 +61,43 @@ class ReconciliationPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Open orders of ours that the snapshot does not show: to be asked for one by one."""
     incomplete: tuple[ClientOrderId, ...]
     """Orders of which the venue has filled more than its history lists so far."""
+    doubled: tuple[VenueOrderId, ...] = ()
+    """Orders at the venue that work beside a later one for the same intent: to be cancelled."""
 
     @property
     def empty(self) -> bool:
         """True when the books and the venue agree and nothing is left to ask."""
-        return not (self.reports or self.adoptions or self.adjustments or self.unresolved or self.incomplete)
+        return not (
+            self.reports or self.adoptions or self.adjustments or self.unresolved or self.incomplete or self.doubled
+        )
+
+
+class Findings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the venue's view of one order adds to what the books know of it."""
+
+    reports: tuple[ExecutionReport, ...]
+    incomplete: bool
+    """True when the venue has filled more, or replaced it more often, than could be told from this view."""
+
+
+class Scope(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose the things are that no order of ours explains."""
+
+    claims: Mapping[Symbol, StrategyId] = {}
+    """Strategies that take positions and orders in a symbol for theirs; else they are external."""
+    only: frozenset[Symbol] | None = None
+    """The symbols that are looked at; others are left out of the books. None looks at all."""
+
+    def owner(self, symbol: Symbol) -> StrategyId:
+        """Who holds what nobody here traded."""
+        return self.claims.get(symbol, EXTERNAL)
+
+    def covers(self, symbol: Symbol) -> bool:
+        """True for a symbol that is looked at."""
+        return self.only is None or symbol in self.only
+
+
+EVERYTHING = Scope()
 
 
 def diff(
@@ -57,21 +106,22 @@ def diff(
     *,
     now_ns: int,
     not_found: Collection[ClientOrderId] = (),
-    settle_requests: bool = False,
+    settled: Collection[ClientOrderId] = (),
+    scope: Scope = EVERYTHING,
 ) -> ReconciliationPlan:
     """Compare the books with a snapshot.
 
     `not_found` names orders that the venue, asked for each by our id after the grace time, does not know: together with
-    their absence from the snapshot's list that is evidence that they never arrived.
-
-    `settle_requests` is for a start: a cancel or replace that a former process asked for, and that the venue does not
-    show, is taken for lost. While commands can be under way their own answers settle them.
+    their absence from the snapshot's list that is evidence that they never arrived. `settled` names orders whose cancel
+    or replace the venue has had the time to show: one that it does not show is taken for lost. While a command can be
+    under way its own answer settles it.
     """
     ours = _match_orders(books, venue.orders)
     fills = _match_fills(books, ours, venue.fills)
     reports: list[ExecutionReport] = []
     unresolved: list[ClientOrderId] = []
     incomplete: list[ClientOrderId] = []
+    doubled: list[VenueOrderId] = []
     seen: dict[ClientOrderId, list[VenueOrder]] = {}
     for order in venue.orders:
         if (owner := ours.get(order.venue_order_id)) is not None:
@@ -86,32 +136,94 @@ def diff(
                 reports.append(_never_arrived(owner, now_ns))
                 continue
             unresolved.append(owner)
-        reports += _identity_reports(state, legs, now_ns)
-        reports += [_fill_report(owner, fill, now_ns) for fill in missing]
-        booked = state.filled_quantity + sum((fill.quantity for fill in missing), ZERO)
-        if legs and _total_filled(legs) > booked:
+        findings = judge_order(state, legs, missing, now_ns=now_ns, settled=owner in settled)
+        reports += findings.reports
+        if findings.incomplete:
             incomplete.append(owner)
-        elif legs and not state.is_terminal:
-            reports += _end_reports(owner, legs[-1], now_ns)
-            if legs[-1].status is VenueOrderStatus.FILLED and state.requested_quantity:
-                reports.append(_replace_refused(owner, "the order had filled", now_ns))
-            elif settle_requests and legs[-1].status is VenueOrderStatus.WORKING:
-                reports += _lost_request_reports(state, now_ns)
+        doubled += _doubled(legs)
     adoptions = tuple(
-        _adopt(order)
+        _adopt(order, scope.owner(order.symbol))
         for order in venue.orders
-        if order.status is VenueOrderStatus.WORKING and order.venue_order_id not in ours
+        if order.status is VenueOrderStatus.WORKING and order.venue_order_id not in ours and scope.covers(order.symbol)
     )
     adjustments: tuple[PositionAdjusted | CashAdjusted, ...] = ()
     if not unresolved and not incomplete:
-        adjustments = _adjust(books, venue, reports)
+        adjustments = _adjust(books, venue, reports, scope)
     return ReconciliationPlan(
         reports=tuple(reports),
         adoptions=adoptions,
         adjustments=adjustments,
         unresolved=tuple(unresolved),
         incomplete=tuple(incomplete),
+        doubled=tuple(doubled),
     )
+
+
+def match_working(
+    books: Books, orders: tuple[VenueOrder, ...], *, now_ns: int, settled: Collection[ClientOrderId]
+) -> tuple[dict[ClientOrderId, Findings], tuple[VenueOrder, ...]]:
+    """What a list of working orders says about ours, and the orders on it that are nobody's here.
+
+    The list tells nothing about orders that are not on it: they may have ended, or may not have arrived.
+    """
+    ours = _match_orders(books, orders)
+    seen: dict[ClientOrderId, list[VenueOrder]] = {}
+    for order in orders:
+        if (owner := ours.get(order.venue_order_id)) is not None:
+            seen.setdefault(owner, []).append(order)
+    findings: dict[ClientOrderId, Findings] = {}
+    for owner, legs in seen.items():
+        state = books.orders.get(owner)
+        assert state is not None
+        found = judge_order(state, legs, [], now_ns=now_ns, settled=owner in settled)
+        if _doubled(legs):
+            found = msgspec.structs.replace(found, incomplete=True)
+        findings[owner] = found
+    foreign = tuple(
+        order for order in orders if order.venue_order_id not in ours and order.status is VenueOrderStatus.WORKING
+    )
+    return findings, foreign
+
+
+def judge_order(
+    state: OrderState, legs: Sequence[VenueOrder], missing: Sequence[VenueFill], *, now_ns: int, settled: bool
+) -> Findings:
+    """What one order's legs at the venue, oldest first, and executions that the books lack come to."""
+    owner = state.client_order_id
+    reports = _identity_reports(state, legs, now_ns)
+    reports += [_fill_report(owner, fill, now_ns) for fill in missing]
+    booked = state.filled_quantity + sum((fill.quantity for fill in missing), ZERO)
+    if legs and _total_filled(legs) > booked:
+        return Findings(reports=tuple(reports), incomplete=True)
+    if legs and not state.is_terminal:
+        reports += _end_reports(owner, legs[-1], now_ns)
+        if legs[-1].status is VenueOrderStatus.FILLED and state.requested_quantity:
+            reports.append(_replace_refused(owner, "the order had filled", now_ns))
+        elif settled and legs[-1].status is VenueOrderStatus.WORKING and not legs[-1].changing:
+            reports += _lost_request_reports(state, now_ns)
+    return Findings(reports=tuple(reports), incomplete=bool(legs) and _is_loose(state, legs[0]))
+
+
+def _is_loose(state: OrderState, first: VenueOrder) -> bool:
+    """True for a leg that replaced one which the books have never heard of: there are more between."""
+    return first.replaces is not None and first.replaces not in state.venue_order_ids and bool(state.venue_order_ids)
+
+
+def _doubled(legs: Sequence[VenueOrder]) -> list[VenueOrderId]:
+    """Legs that work although a later one does: one intent has at most one live order."""
+    working = [leg.venue_order_id for leg in legs if leg.status is VenueOrderStatus.WORKING and not leg.changing]
+    return working[:-1]
+
+
+def looks_like_split(before: Decimal, after: Decimal) -> bool:
+    """True when a quantity jumped by a ratio that share splits have (2:1 to 50:1, 3:2, 5:4, and back).
+
+    Only beside unchanged cash is it a sign of one: trades cost money.
+    """
+    if not before or not after or (before > 0) != (after > 0) or before == after:
+        return False
+    ratio = after / before if abs(after) > abs(before) else before / after
+    return ratio in _SPLITS
 
 
 def _match_orders(books: Books, orders: tuple[VenueOrder, ...]) -> dict[VenueOrderId, ClientOrderId]:
@@ -152,7 +264,7 @@ def _match_fills(
     return missing
 
 
-def _identity_reports(state: OrderState, legs: list[VenueOrder], now_ns: int) -> list[ExecutionReport]:
+def _identity_reports(state: OrderState, legs: Sequence[VenueOrder], now_ns: int) -> list[ExecutionReport]:
     """Acknowledgement and replaces that the books missed."""
     reports: list[ExecutionReport] = []
     owner = state.client_order_id
@@ -160,7 +272,7 @@ def _identity_reports(state: OrderState, legs: list[VenueOrder], now_ns: int) ->
     for leg in legs:
         if leg.status is VenueOrderStatus.REJECTED:
             continue
-        if leg.venue_order_id in known and not _is_missed_replace(state, leg):
+        if leg.venue_order_id in known and not _is_missed_replace(state, leg) and not _is_misplaced(state, leg):
             continue
         if leg.replaces is not None and leg.replaces in known:
             reports.append(
@@ -171,6 +283,8 @@ def _identity_reports(state: OrderState, legs: list[VenueOrder], now_ns: int) ->
                     quantity=leg.quantity,
                     limit_price=leg.terms.limit_price,
                     stop_price=leg.terms.stop_price,
+                    trail_amount=leg.terms.trail_amount,
+                    trail_percent=leg.terms.trail_percent,
                     ts_event=leg.ts_submitted,
                     ts_recv=now_ns,
                 )
@@ -185,24 +299,22 @@ def _identity_reports(state: OrderState, legs: list[VenueOrder], now_ns: int) ->
                 )
             )
         known.add(leg.venue_order_id)
-    if not reports and legs and state.status is OrderStatus.UNKNOWN and legs[-1].status is VenueOrderStatus.WORKING:
-        reports.append(
-            OrderAccepted(
-                client_order_id=owner,
-                venue_order_id=legs[-1].venue_order_id,
-                ts_event=legs[-1].ts_submitted,
-                ts_recv=now_ns,
-            )
-        )
     return reports
+
+
+def _is_misplaced(state: OrderState, leg: VenueOrder) -> bool:
+    """True when the books hold a leg for older than the one that it took the place of."""
+    ids = state.venue_order_ids
+    return (
+        leg.replaces in ids and leg.venue_order_id in ids and ids.index(leg.venue_order_id) < ids.index(leg.replaces)
+    )
 
 
 def _is_missed_replace(state: OrderState, leg: VenueOrder) -> bool:
     """True when the books know the latest leg by name (a fill told it) but not the terms that it came with."""
     if state.is_terminal or leg.replaces is None or leg.venue_order_id != state.venue_order_id:
         return False
-    terms = (state.quantity, state.terms.limit_price, state.terms.stop_price)
-    return terms != (leg.quantity, leg.terms.limit_price, leg.terms.stop_price)
+    return (state.quantity, state.terms.asked) != (leg.quantity, leg.terms.asked)
 
 
 def _end_reports(owner: ClientOrderId, leg: VenueOrder, now_ns: int) -> list[ExecutionReport]:
@@ -244,7 +356,8 @@ def _lost_request_reports(state: OrderState, now_ns: int) -> list[ExecutionRepor
     reports: list[ExecutionReport] = []
     if state.requested_quantity:
         reports.append(_replace_refused(owner, reason, now_ns))
-    if state.status is OrderStatus.PENDING_CANCEL:
+    doubted = state.status is OrderStatus.UNKNOWN and state.venue_order_ids and not reports
+    if state.status is OrderStatus.PENDING_CANCEL or doubted:
         reports.append(CancelRefused(client_order_id=owner, reason=reason, ts_event=now_ns, ts_recv=now_ns))
     return reports
 
@@ -253,7 +366,7 @@ def _replace_refused(owner: ClientOrderId, reason: str, now_ns: int) -> ReplaceR
     return ReplaceRefused(client_order_id=owner, reason=reason, ts_event=now_ns, ts_recv=now_ns)
 
 
-def _total_filled(legs: list[VenueOrder]) -> Decimal:
+def _total_filled(legs: Sequence[VenueOrder]) -> Decimal:
     """At least this much has filled; whether a replacement's figure carries its forerunner's on differs by venue."""
     return max(leg.filled_quantity for leg in legs)
 
@@ -282,12 +395,12 @@ def _fill_report(owner: ClientOrderId, fill: VenueFill, now_ns: int) -> OrderFil
     )
 
 
-def _adopt(order: VenueOrder) -> OrderAdopted:
+def _adopt(order: VenueOrder, strategy_id: StrategyId) -> OrderAdopted:
     price = order.terms.limit_price or order.terms.stop_price or order.average_fill_price or ZERO
     return OrderAdopted(
         order=Order(
             client_order_id=order.client_order_id,
-            strategy_id=EXTERNAL,
+            strategy_id=strategy_id,
             symbol=order.symbol,
             side=order.side,
             quantity=order.quantity,
@@ -302,7 +415,7 @@ def _adopt(order: VenueOrder) -> OrderAdopted:
 
 
 def _adjust(
-    books: Books, venue: VenueSnapshot, reports: list[ExecutionReport]
+    books: Books, venue: VenueSnapshot, reports: list[ExecutionReport], scope: Scope
 ) -> tuple[PositionAdjusted | CashAdjusted, ...]:
     """What positions and cash still differ by once the plan's own fills are counted."""
     quantities = dict(books.portfolio.net)
@@ -314,24 +427,40 @@ def _adjust(
             signed = report.quantity * state.order.side.sign
             quantities[state.order.symbol] = quantities.get(state.order.symbol, ZERO) + signed
             cash -= signed * report.price + report.fee
+    cash_difference = venue.account.cash - cash
+    cash_differs = abs(cash_difference) >= CASH_TOLERANCE
     held = {position.symbol: position for position in venue.positions}
     adjustments: list[PositionAdjusted | CashAdjusted] = []
     symbols: list[Symbol] = sorted({*quantities, *held})
     for symbol in symbols:
         position = held.get(symbol)
-        difference = (position.quantity if position else ZERO) - quantities.get(symbol, ZERO)
-        if difference:
+        here, there = quantities.get(symbol, ZERO), position.quantity if position else ZERO
+        difference = there - here
+        if difference and (here or scope.covers(symbol)):
             price = position.average_price if position else (books.portfolio.price(symbol) or ZERO)
             adjustments.append(
                 PositionAdjusted(
-                    strategy_id=EXTERNAL,
+                    strategy_id=scope.owner(symbol),
                     symbol=symbol,
                     quantity=difference,
                     price=price,
-                    cause="the venue's position differs from the books",
+                    cause=SPLIT_CAUSE
+                    if not cash_differs and looks_like_split(here, there)
+                    else "the venue's position differs from the books",
+                    adjustment_id=_adjustment_id(books, symbol, here, there),
                 )
             )
-    difference = venue.account.cash - cash
-    if abs(difference) >= CASH_TOLERANCE:
-        adjustments.append(CashAdjusted(amount=difference, cause="the venue's cash differs from the books"))
+    if cash_differs:
+        adjustments.append(
+            CashAdjusted(
+                amount=cash_difference,
+                cause="the venue's cash differs from the books",
+                adjustment_id=_adjustment_id(books, CASH, cash, venue.account.cash),
+            )
+        )
     return tuple(adjustments)
+
+
+def _adjustment_id(books: Books, name: str, here: Decimal, there: Decimal) -> str:
+    """The difference's own name: found again before it is booked, or after a crash, it is the same one."""
+    return f"{name}#{books.corrections.get(name, 0) + 1}:{here.normalize():f}->{there.normalize():f}"

@@ -105,6 +105,18 @@ def validate(
     return ValidationResponse(breaches=tuple(breaches))
 
 
+def reduces(order: Order, portfolio: PortfolioState) -> bool:
+    """True for an order that can only bring the account's position in its symbol nearer to zero.
+
+    Counted in the worst case: with every order on its side that is open or unknown filled as well.
+    """
+    held = portfolio.quantity(order.symbol)
+    exposure = portfolio.open_exposure(order.symbol)
+    if order.side is Side.SELL:
+        return exposure.sell_quantity + order.quantity <= held
+    return exposure.buy_quantity + order.quantity <= -held
+
+
 def _check_form(order: Order, rules: RiskRules, market: MarketView) -> list[Breach]:
     breaches = []
     if order.symbol not in rules.allowed_symbols:

@@ -7,8 +7,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from tradingd.core.market import NS_PER_SECOND
+from tradingd.core.orders import TimeInForce
 
 NEW_YORK = ZoneInfo("America/New_York")
+_CUTOFFS = {TimeInForce.OPG: (time(9, 28), time(19)), TimeInForce.CLS: (time(15, 50), time(19))}
 
 
 def new_york_date(ts_ns: int) -> date:
@@ -25,3 +27,14 @@ def new_york_instant(day: date, at: time) -> int:
 def next_new_york_midnight(ts_ns: int) -> int:
     """The first New York midnight after an instant, where a day order of a market that never closes ends."""
     return new_york_instant(new_york_date(ts_ns) + timedelta(days=1), time())
+
+
+def is_past_auction_cutoff(time_in_force: TimeInForce, ts_ns: int) -> bool:
+    """Tell whether it is too late for today's auction and too early for the next one's orders.
+
+    Alpaca's rule, which goes by New York's clock alone: OPG is refused from 09:28, CLS from 15:50, both until 19:00.
+    """
+    if time_in_force not in _CUTOFFS:
+        return False
+    first, last = _CUTOFFS[time_in_force]
+    return first <= datetime.fromtimestamp(ts_ns // NS_PER_SECOND, tz=NEW_YORK).time() < last

@@ -62,6 +62,8 @@ class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
     replaced_by: VenueOrderId | None
     ts_submitted: int
     ts_updated: int
+    changing: bool = False
+    """True while the venue itself says that a cancel or a replace of the order is under way."""
 
 
 class VenueFill(msgspec.Struct, frozen=True, kw_only=True):

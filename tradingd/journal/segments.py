@@ -1,10 +1,11 @@
 """The journal's folder: segment files, the lock that makes one process its owner, and reading it back.
 
-journal/LOCK                          pid of the owner, held by flock
-journal/ID                            six characters that make this journal's order ids unique
-journal/00000001-2026-11-24.jsonl     segments, in order; every one but the first opens with a snapshot
-journal/*.new                         a segment being begun; it gets its name once its snapshot is on the disk
-    journal/torn-00000001-123456.bin      bytes of a last line that a dying machine left incomplete, set aside
+journal/LOCK                             pid of the owner, held by flock
+journal/ID                               six characters that make this journal's order ids unique
+journal/00000001-2026-11-24.jsonl        segments, in order; every one but the first opens with a snapshot
+journal/*.new                            a segment being begun; it gets its name once its snapshot is on the disk
+journal/quarantine-00000001-123456.bin   last lines that could not be believed, set aside (see `quarantine`)
+journal/RESERVE                          room that is given up when the disk is full (see `reserve`)
 """
 
 import fcntl
@@ -12,16 +13,19 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from tradingd.core.books import Books
-from tradingd.core.entries import Snapshot
+from tradingd.core.entries import Snapshot, order_named_by
+from tradingd.core.identifiers import ClientOrderId
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.errors import JournalError, UsageError
 from tradingd.journal.codec import GENESIS, LineDefect, Record, decode
+from tradingd.journal.quarantine import BadTail, is_continued, lines_in, quarantine_files
 
 _SEGMENT = re.compile(r"^(\d{8})-(\d{4}-\d{2}-\d{2})\.jsonl$")
 _ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
@@ -42,8 +46,9 @@ class JournalLock:
             raise UsageError(
                 f"{folder} is in use by process {holder}: one daemon per journal (stop that process first)"
             ) from None
-        os.ftruncate(self._fd, 0)
-        os.write(self._fd, f"{os.getpid()}\n".encode())
+        with suppress(OSError):  # the lock is what counts: a full disk has no room for the pid, and is no reason
+            os.ftruncate(self._fd, 0)
+            os.write(self._fd, f"{os.getpid()}\n".encode())
 
     def release(self) -> None:
         """Give the journal back."""
@@ -87,9 +92,13 @@ class Tail(msgspec.Struct, frozen=True, kw_only=True):
     hash: bytes = GENESIS
     size: int = 0
     """Bytes of the last segment that are good."""
-    torn: int = 0
-    """Bytes after them that are not a whole line."""
+    bad: BadTail | None = None
+    """What follows them and cannot be believed."""
+    lost: int = 0
+    """How many entries may have been lost at this end, those included that an earlier start set aside."""
     day: str = ""
+    last_about: dict[ClientOrderId, int] = {}
+    """Number of the last entry about each open order; the snapshot's where none has come since."""
 
 
 def _lines(path: Path) -> Iterator[bytes]:
@@ -105,37 +114,67 @@ def read_records(folder: Path, *, whole: bool) -> Iterator[Record]:
 
     Raises `JournalError` that names file and line when the chain is broken; an incomplete last line ends the reading.
     """
-    for _, record in _walk(folder, whole=whole):
+    for path, record in _walk(folder, whole=whole):
         if isinstance(record, Record):
             yield record
+        elif not record.is_torn:
+            raise JournalError(
+                f"{path}:{record.line}: {record.reason}; nothing after it can be proved "
+                "(a start of the daemon sets these last lines aside; `tradingd journal verify` shows the damage)"
+            )
 
 
-def _walk(folder: Path, *, whole: bool) -> Iterator[tuple[Path, Record | bytes]]:
-    """Yield every record, and last the bytes of an incomplete last line if there is one."""
+def segment_number(path: Path) -> int:
+    """Which segment a file is."""
+    return int(path.name[:8])
+
+
+def _walk(folder: Path, *, whole: bool) -> Iterator[tuple[Path, Record | BadTail]]:
+    """Yield every record, and last the tail that cannot be believed if there is one."""
     paths = segment_paths(folder)
-    previous_seq: int | None = 0
-    previous_hash: bytes | None = GENESIS
-    if paths and not paths[0].name.startswith(f"{1:08d}-"):
-        previous_seq = previous_hash = (
-            None  # older segments were moved away: nothing proves the first line that is left
-        )
+    previous_seq, previous_hash = origin(paths)
     if not whole and len(paths) > 1:
         # The snapshot that the last segment opens with is proved by the line before it.
         previous_seq, previous_hash = _end_of(paths[:-1])
         paths = paths[-1:]
     for path in paths:
+        number = offset = 0
         for number, line in enumerate(_lines(path), start=1):
-            if not line.endswith(b"\n") and path == paths[-1]:
-                yield path, line
-                return
             record = decode(line, previous_seq, previous_hash)
             if isinstance(record, LineDefect):
-                raise JournalError(
-                    f"{path}:{number}: {record.reason}; the journal is left as it is "
-                    "(restore the file from a backup, or move the folder away to start a new journal)"
-                )
+                yield path, _judge_defect(path, number, offset, record, previous_hash, is_last=path == paths[-1])
+                return
             yield path, record
             previous_seq, previous_hash = record.seq, record.hash.encode()
+            offset += len(line)
+        if number == 0 and segment_number(path) > 1:
+            raise JournalError(f"{path}: the segment is empty, its snapshot is lost (restore the file from a backup)")
+
+
+def origin(paths: list[Path]) -> tuple[int | None, bytes | None]:
+    """What the first line of the oldest segment has to follow; None where older segments were moved away."""
+    if paths and segment_number(paths[0]) > 1:
+        return None, None  # nothing proves the first line that is left
+    return 0, GENESIS
+
+
+def _judge_defect(
+    path: Path, number: int, offset: int, defect: LineDefect, previous_hash: bytes | None, *, is_last: bool
+) -> BadTail:
+    """Return the tail that a bad line begins. Raises `JournalError` where it is no tail."""
+    opens = number == 1 and segment_number(path) > 1
+    if is_last and not opens and not defect.is_genuine:
+        with path.open("rb") as file:
+            file.seek(offset)
+            content = file.read()
+        if not is_continued(content, previous_hash):
+            return BadTail(line=number, reason=defect.reason, content=content)
+    remedy = (
+        "it was written so: by another version of tradingd, which can go on with it"
+        if defect.is_genuine
+        else "restore the file from a backup, or move the folder away to start a new journal"
+    )
+    raise JournalError(f"{path}:{number}: {defect.reason}; the journal is left as it is ({remedy})")
 
 
 def _end_of(paths: list[Path]) -> tuple[int, bytes]:
@@ -153,28 +192,39 @@ def _end_of(paths: list[Path]) -> tuple[int, bytes]:
 
 
 def load(folder: Path) -> tuple[Books, Tail]:
-    """Fold the journal: the books as they were at its last whole line, and where it ends. Changes nothing."""
+    """Fold the journal: the books as they were at its last good line, and where it ends. Changes nothing."""
     books = Books()
     tail = Tail()
-    size = 0
-    current: Path | None = None
     first_of_last = True
+    last_about: dict[ClientOrderId, int] = {}
     for path, record in _walk(folder, whole=False):
-        if path != current:
-            current, size = path, 0
-        if isinstance(record, bytes):
-            tail = msgspec.structs.replace(tail, torn=len(record))
+        if isinstance(record, BadTail):
+            tail = msgspec.structs.replace(tail, bad=record)
             break
         if first_of_last:
             first_of_last = False
             if record.seq != 1 and not isinstance(record.entry, Snapshot):
                 raise JournalError(f"{path}:1: the segment does not open with a snapshot")
         books.apply(record.entry)
+        if (order_id := order_named_by(record.entry)) is not None:
+            last_about[order_id] = record.seq
+        elif isinstance(record.entry, Snapshot):
+            last_about = dict.fromkeys((state.client_order_id for state in record.entry.orders), record.seq)
         tail = msgspec.structs.replace(tail, seq=record.seq, ts=record.ts, hash=record.hash.encode())
     paths = segment_paths(folder)
-    if paths:
-        match = _SEGMENT.match(paths[-1].name)
-        assert match is not None
-        size = paths[-1].stat().st_size - tail.torn
-        tail = msgspec.structs.replace(tail, segment=int(match[1]), day=match[2], size=size)
-    return books, tail
+    if not paths:
+        return books, tail
+    number = segment_number(paths[-1])
+    size = paths[-1].stat().st_size - (0 if tail.bad is None else len(tail.bad.content))
+    # A start that set bad lines aside may have died before it could say so in the journal: the file says it.
+    lost = sum(lines_in(path.read_bytes()) for path in quarantine_files(folder, number, size))
+    lost += 0 if tail.bad is None else lines_in(tail.bad.content)
+    still_open = {state.client_order_id for state in books.orders.open}
+    return books, msgspec.structs.replace(
+        tail,
+        segment=number,
+        day=paths[-1].name[9:19],
+        size=size,
+        lost=lost,
+        last_about={order_id: seq for order_id, seq in last_about.items() if order_id in still_open},
+    )

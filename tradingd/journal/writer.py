@@ -1,7 +1,7 @@
 """Appending to the journal: one `os.write` a line, so that it outlives the process the moment the call returns.
 
 With `durability = "power"` a line that an order's bytes depend on is forced to the disk (`fdatasync`) before the call
-returns, so that it outlives the machine as well.
+returns, so that it outlives the machine as well. A disk that is full is met once, by giving the reserve up.
 """
 
 import os
@@ -13,6 +13,8 @@ from tradingd.core.entries import JournalEntry, Snapshot
 from tradingd.core.market import DAY_NS
 from tradingd.errors import JournalError
 from tradingd.journal.codec import encode
+from tradingd.journal.quarantine import set_aside, sync_folder
+from tradingd.journal.reserve import FULL, DiskReserve
 from tradingd.journal.segments import Tail, segment_name
 
 
@@ -34,8 +36,10 @@ class JournalWriter:
         durability: Durability,
         take_snapshot: Callable[[], Snapshot],
         roll_daily: bool = True,
+        reserve: DiskReserve | None = None,
     ) -> None:
         self._folder = folder
+        self.reserve = reserve or DiskReserve(folder, 0)
         self._power = durability is Durability.POWER
         self._take_snapshot = take_snapshot
         self._roll_daily = roll_daily
@@ -49,33 +53,27 @@ class JournalWriter:
         self._closed = False
         if tail.segment:
             self._path = self._find_segment(tail.segment)
-            if tail.torn:
-                self._set_torn_line_aside(tail)
+            if tail.bad is not None:
+                set_aside(self._path, tail.segment, tail.size)
             self._fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
 
     def _find_segment(self, number: int) -> Path:
         return next(self._folder.glob(f"{number:08d}-*.jsonl"))
 
-    def _set_torn_line_aside(self, tail: Tail) -> None:
-        with self._path.open("r+b") as file:
-            file.seek(tail.size)
-            torn = file.read()
-            aside = self._folder / f"torn-{tail.segment:08d}-{tail.size}.bin"
-            aside.write_bytes(torn)
-            file.truncate(tail.size)
-            os.fsync(file.fileno())
-
-    def append(self, ts: int, entry: JournalEntry, *, durable: bool = False) -> int:
+    def append(
+        self, ts: int, entry: JournalEntry, *, durable: bool = False, cause: int = 0, trace: str = ""
+    ) -> int:
         """Write one entry and return its sequence number.
 
-        `durable` asks for what `durability` promises before returning. Raises `JournalError`; the file then ends where
-        it ended before.
+        `durable` asks for what `durability` promises before returning; `cause` and `trace` stand beside the entry.
+        Raises `JournalError`; the file then ends where it ended before.
         """
         if self._closed:
             raise JournalError(f"{self._folder}: the journal is closed")
-        if self._fd < 0 or (self._roll_daily and ts >= self._day_end):
+        # While room is short the day's new segment, with its snapshot of everything, has to wait.
+        if self._fd < 0 or (self._roll_daily and ts >= self._day_end and self.reserve.shortage is None):
             self._open_segment(ts)
-        self._write(ts, entry)
+        self._write(ts, entry, cause, trace)
         if durable and self._power:
             self.sync()
         return self.seq
@@ -90,33 +88,50 @@ class JournalWriter:
         unnamed = self._path.with_suffix(".new")
         try:
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-            self._fd = os.open(unnamed, flags, 0o600)
+            self._fd = self._make(unnamed, flags)
             self._size = 0
             if opening is not None:
                 self._write(ts, opening)
                 os.fdatasync(self._fd)
             unnamed.rename(self._path)
-            folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            sync_folder(self._folder)
             self._closed = False
         except OSError as error:
             raise JournalError(f"{self._path}: the journal cannot be written: {error.strerror}") from error
 
-    def _write(self, ts: int, entry: JournalEntry) -> None:
-        line, digest = encode(self.seq + 1, ts, entry, self._hash)
+    def _make(self, path: Path, flags: int) -> int:
+        try:
+            return os.open(path, flags, 0o600)
+        except OSError as error:
+            if error.errno not in FULL or not self.reserve.release():
+                raise
+            return os.open(path, flags, 0o600)
+
+    def _write(self, ts: int, entry: JournalEntry, cause: int = 0, trace: str = "") -> None:
+        line, digest = encode(self.seq + 1, ts, entry, self._hash, cause, trace)
         try:
             written = os.write(self._fd, line)
             while written < len(line):
                 written += os.write(self._fd, line[written:])
         except OSError as error:
             self._cut_back()
-            raise JournalError(f"{self._path}: the journal cannot be written: {error.strerror}") from error
+            self._write_again(line, error)
         self._size += len(line)
         self._hash = digest
         self.seq += 1
+
+    def _write_again(self, line: bytes, error: OSError) -> None:
+        """Write a line once more into the room of the reserve. Raises `JournalError` where that does not help."""
+        if error.errno in FULL and not self._closed and self.reserve.release():
+            try:
+                written = 0
+                while written < len(line):
+                    written += os.write(self._fd, line[written:])
+                return
+            except OSError as again:
+                self._cut_back()
+                error = again
+        raise JournalError(f"{self._path}: the journal cannot be written: {error.strerror}") from error
 
     def _cut_back(self) -> None:
         try:

@@ -10,15 +10,26 @@ from typing import Any
 
 from tradingd.brokers.base import BrokerAdapter, BrokerEvent, OrderStreamDown, OrderStreamUp
 from tradingd.core.books import OrderTable
+from tradingd.core.broker_model import BrokerModel
 from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
 from tradingd.core.instruments import Instrument, default_instrument
 from tradingd.core.log import Level, LogEvent
-from tradingd.core.orders import Order, OrderModification
+from tradingd.core.orders import Order, OrderModification, OrderRejected
 from tradingd.errors import VenueUnavailable
 from tradingd.runtime.channel import Inbox, Outlet
-from tradingd.runtime.events import ExecutionEvent, LookupFailed, OrderLookup, SnapshotFailed, SnapshotTaken
+from tradingd.runtime.events import (
+    ExecutionEvent,
+    LookupFailed,
+    OpenOrdersTaken,
+    OrderLookup,
+    SnapshotFailed,
+    SnapshotTaken,
+)
+from tradingd.runtime.latch import Latch
 from tradingd.runtime.module import Module
 from tradingd.runtime.ports import EventLog, Spawn
+
+NOT_SENT = "not_sent"
 
 
 class BrokerInterface(Module[BrokerEvent]):
@@ -34,6 +45,7 @@ class BrokerInterface(Module[BrokerEvent]):
         orders: OrderTable,
         execution: Outlet[ExecutionEvent],
         spawn: Spawn,
+        latch: Latch,
         log: EventLog,
     ) -> None:
         super().__init__(inbox)
@@ -41,8 +53,10 @@ class BrokerInterface(Module[BrokerEvent]):
         self._orders = orders
         self._execution = execution
         self._spawn = spawn
+        self._latch = latch
         self._log = log
         self._snapshot_under_way = False
+        self._list_under_way = False
         self._lookups: set[ClientOrderId] = set()
         self.stream_up = False
 
@@ -56,6 +70,18 @@ class BrokerInterface(Module[BrokerEvent]):
 
     def submit_order(self, order: Order) -> None:
         """Send an order whose intent is in the journal; what comes of it arrives as reports."""
+        refusal = self._latch.refusal(order.client_order_id)
+        if refusal is not None:
+            self._execution.put(
+                OrderRejected(
+                    client_order_id=order.client_order_id,
+                    code=NOT_SENT,
+                    reason=refusal,
+                    ts_event=order.ts_created,
+                    ts_recv=order.ts_created,
+                )
+            )
+            return
         self._adapter.submit(order)
 
     def cancel_order(self, order_id: ClientOrderId) -> None:
@@ -70,6 +96,12 @@ class BrokerInterface(Module[BrokerEvent]):
         if state is not None and state.venue_order_id is not None:
             self._adapter.modify(state.order, state.venue_order_id, new_order_details)
 
+    def cancel_leg(self, order_id: ClientOrderId, venue_order_id: VenueOrderId) -> None:
+        """Ask the venue to cancel one of an order's names there."""
+        state = self._orders.get(order_id)
+        if state is not None:
+            self._adapter.cancel(state.order, venue_order_id)
+
     def adopt_order(self, venue_order_id: VenueOrderId, order_id: ClientOrderId) -> None:
         """Have the adapter report on an order that we did not send."""
         self._adapter.adopt({venue_order_id: order_id})
@@ -78,15 +110,20 @@ class BrokerInterface(Module[BrokerEvent]):
         """The trading steps of a symbol, as the venue gave them at connect."""
         return self._adapter.instruments.get(symbol) or default_instrument(symbol)
 
+    @property
+    def model(self) -> BrokerModel:
+        """What the venue takes."""
+        return self._adapter.model
+
     # -- questions: each a task of its own, whose answer goes to the execution engine ---------------------------------
 
-    def request_snapshot(self, since_ns: int, fence: int) -> None:
+    def request_snapshot(self, since_ns: int, fence: int, *, plan_only: bool) -> None:
         """Ask for everything since a time, unless the question is already under way."""
         if not self._snapshot_under_way:
             self._snapshot_under_way = True
-            self._spawn(self._take_snapshot(since_ns, fence), "broker:snapshot")
+            self._spawn(self._take_snapshot(since_ns, fence, plan_only), "broker:snapshot")
 
-    async def _take_snapshot(self, since_ns: int, fence: int) -> None:
+    async def _take_snapshot(self, since_ns: int, fence: int, plan_only: bool) -> None:
         try:
             snapshot = await self._adapter.snapshot(since_ns)
         except VenueUnavailable as error:
@@ -94,15 +131,31 @@ class BrokerInterface(Module[BrokerEvent]):
             self._execution.put(SnapshotFailed(reason=str(error)))
         else:
             self._snapshot_under_way = False
-            self._execution.put(SnapshotTaken(snapshot=snapshot, fence=fence))
+            self._execution.put(SnapshotTaken(snapshot=snapshot, fence=fence, plan_only=plan_only))
 
-    def request_order(self, order_id: ClientOrderId) -> None:
+    def request_open_orders(self, fence: int) -> None:
+        """Ask for the working orders, unless a question that holds them is already under way."""
+        if not self._snapshot_under_way and not self._list_under_way:
+            self._list_under_way = True
+            self._spawn(self._list_orders(fence), "broker:open-orders")
+
+    async def _list_orders(self, fence: int) -> None:
+        try:
+            orders = await self._adapter.open_orders()
+        except VenueUnavailable as error:
+            self._list_under_way = False
+            self._execution.put(SnapshotFailed(reason=str(error)))
+        else:
+            self._list_under_way = False
+            self._execution.put(OpenOrdersTaken(orders=orders, fence=fence))
+
+    def request_order(self, order_id: ClientOrderId, fence: int) -> None:
         """Ask for one order by our id, unless the question is already under way."""
         if order_id not in self._lookups:
             self._lookups.add(order_id)
-            self._spawn(self._look_up(order_id), f"broker:lookup:{order_id}")
+            self._spawn(self._look_up(order_id, fence), f"broker:lookup:{order_id}")
 
-    async def _look_up(self, order_id: ClientOrderId) -> None:
+    async def _look_up(self, order_id: ClientOrderId, fence: int) -> None:
         try:
             order = await self._adapter.find_order(order_id)
         except VenueUnavailable as error:
@@ -110,7 +163,7 @@ class BrokerInterface(Module[BrokerEvent]):
             self._execution.put(LookupFailed(client_order_id=order_id, reason=str(error)))
         else:
             self._lookups.discard(order_id)
-            self._execution.put(OrderLookup(client_order_id=order_id, order=order))
+            self._execution.put(OrderLookup(client_order_id=order_id, order=order, fence=fence))
 
     def run_adapter(self) -> Coroutine[Any, Any, None]:
         """The adapter's own long-lived work: keeping the order stream up."""

@@ -5,7 +5,7 @@ orders to the broker interface, updates to the strategies. Never: lets an order 
 journal; never sends one twice; never takes silence for an answer.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 import msgspec
@@ -14,12 +14,9 @@ from tradingd.brokers.base import ForeignOrderEvent, OrderStreamDown, OrderStrea
 from tradingd.core.books import Books
 from tradingd.core.entries import CashAdjusted, OrderAdopted, OrderIntended, PositionAdjusted
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, TraceId
-from tradingd.core.instruments import AssetClass
 from tradingd.core.log import Level, LogEvent
-from tradingd.core.market import reference_price
-from tradingd.core.order_state import OrderState, OrderStatus, apply_report, intend
+from tradingd.core.order_state import Anomaly, OrderState, OrderStatus, apply_report, intend
 from tradingd.core.orders import (
-    ZERO,
     Breach,
     CancelRequested,
     CancelSignal,
@@ -32,15 +29,18 @@ from tradingd.core.orders import (
     ReplaceRequested,
     Side,
     SignalAction,
-    TimeInForce,
+    StopPolicy,
     TradingSignal,
     ValidationResponse,
 )
+from tradingd.core.repeats import RepeatGuard
+from tradingd.errors import JournalError
 from tradingd.runtime.channel import Inbox, Outlet
 from tradingd.runtime.clock import Clock
 from tradingd.runtime.events import (
     ExecutionEvent,
     LookupFailed,
+    OpenOrdersTaken,
     OrderLookup,
     OrderUpdate,
     SnapshotFailed,
@@ -48,9 +48,11 @@ from tradingd.runtime.events import (
     StrategyFailed,
 )
 from tradingd.runtime.flattening import Flattening
+from tradingd.runtime.latch import Latch
 from tradingd.runtime.module import ClockTick, Module
-from tradingd.runtime.order_lines import log_report, price_details
-from tradingd.runtime.ports import EventLog, InstrumentOf, Journal, LatestData, Ledger, OrderGateway, RiskGate
+from tradingd.runtime.order_builder import OrderBuilder
+from tradingd.runtime.order_lines import log_report, log_unwritten, price_details
+from tradingd.runtime.ports import EventLog, Journal, Ledger, OrderGateway, RiskGate
 from tradingd.runtime.venue_sync import VenueSync
 
 
@@ -72,10 +74,10 @@ class ExecutionEngine(Module[ExecutionEvent]):
         broker: OrderGateway,
         strategies: Outlet[OrderUpdate],
         signal_taken: Callable[[TradingSignal], None],
-        latest: LatestData,
-        instrument_of: InstrumentOf,
-        order_id_prefix: str,
+        builder: OrderBuilder,
         venue: VenueSync,
+        latch: Latch,
+        repeats: RepeatGuard,
     ) -> None:
         super().__init__(inbox)
         self._books = books
@@ -87,14 +89,14 @@ class ExecutionEngine(Module[ExecutionEvent]):
         self._broker = broker
         self._strategies = strategies
         self._signal_taken = signal_taken
-        self._latest = latest
-        self._instrument_of = instrument_of
-        self._order_id_prefix = order_id_prefix
+        self._builder = builder
         self._venue = venue
+        self._latch = latch
+        self._repeats = repeats
         self._stopping = False
-        self._orders_made = 0
         self._cancel_when_named: set[ClientOrderId] = set()
         self._flattening: Flattening | None = None
+        self._winding: frozenset[StrategyId] = frozenset()
 
     def handle(self, event: ExecutionEvent) -> None:
         """React to a signal, a report, an answer from the venue, or the clock."""
@@ -113,20 +115,23 @@ class ExecutionEngine(Module[ExecutionEvent]):
                 self._venue.on_snapshot(event, self)
             case SnapshotFailed(reason=reason):
                 self._venue.question_failed(f"the venue could not be asked: {reason}")
+            case OpenOrdersTaken():
+                self._venue.on_open_orders(event, self)
             case OrderLookup():
-                self._venue.on_lookup(event)
+                self._venue.on_lookup(event, self)
             case LookupFailed(client_order_id=order_id, reason=reason):
                 self._venue.question_failed(f"the venue could not be asked about {order_id}: {reason}")
             case StrategyFailed(strategy_id=strategy_id):
                 self.cancel_all(strategy_id)
-            case ClockTick(now_ns=now_ns):
-                self._venue.on_clock(now_ns)
+            case ClockTick():
+                self._venue.on_clock()
             case _:
                 self.on_execution_update(event)
 
     def close_gate(self) -> None:
-        """Refuse every further signal: the first step of a stop."""
+        """Refuse every further signal, and hold back what has not left yet: the first step of a stop."""
         self._stopping = True
+        self._latch.close("stop", "the daemon is stopping")
 
     # -- signals become orders ----------------------------------------------------------------------------------------
 
@@ -135,7 +140,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         self._signal_taken(signal)
         if signal.action is SignalAction.HOLD:
             return
-        order = self._build_order(
+        order = self._builder.build(
             signal.strategy_id,
             signal.symbol,
             Side.BUY if signal.action is SignalAction.BUY else Side.SELL,
@@ -143,44 +148,27 @@ class ExecutionEngine(Module[ExecutionEvent]):
             terms=signal.terms,
             trace_id=signal.trace_id,
         )
-        verdict = self._judge(order)
-        if verdict.approved:
-            self._send(order)
+        if self._repeats.count(order, self._clock.monotonic_ns()):
+            verdict = _refuse(
+                DenialCode.REPEATED_ORDER,
+                f"{order.strategy_id} asks for the same order again and again; it is stopped until `tradingd resume`",
+            )
         else:
-            self._deny(order, verdict.breaches)
+            verdict = self._judge(order)
+        if verdict.approved:
+            self._send(order, signal.cause)
+        else:
+            self._deny(order, verdict.breaches, signal.cause)
 
-    def _build_order(
-        self,
-        strategy_id: StrategyId,
-        symbol: Symbol,
-        side: Side,
-        *,
-        quantity: Decimal,
-        terms: OrderTerms,
-        trace_id: TraceId,
-    ) -> Order:
-        instrument = self._instrument_of(symbol)
-        latest = self._latest(symbol)
-        terms = instrument.round_terms(terms, side)
-        if instrument.asset_class is AssetClass.CRYPTO and terms.time_in_force is TimeInForce.DAY:
-            # A market that never closes has no day to be good for.
-            terms = msgspec.structs.replace(terms, time_in_force=TimeInForce.GTC)
-        self._orders_made += 1
-        return Order(
-            client_order_id=ClientOrderId(f"{strategy_id}-{self._order_id_prefix}-{self._orders_made}"),
-            strategy_id=strategy_id,
-            symbol=symbol,
-            side=side,
-            quantity=instrument.round_quantity(quantity),
-            terms=terms,
-            trace_id=trace_id,
-            ts_created=self._clock.now_ns(),
-            reference_price=ZERO if latest is None else Decimal(repr(reference_price(latest))),
-        )
+    def resume(self) -> None:
+        """Begin to count repeated orders anew: an operator has looked."""
+        self._repeats.forget()
 
     def _judge(self, order: Order) -> ValidationResponse:
         if self._stopping:
             return _refuse(DenialCode.STOPPING, "the daemon is stopping")
+        if (shortage := self._journal.shortage) is not None:
+            return _refuse(DenialCode.DISK_SPACE, shortage)
         if order.strategy_id in self._books.quarantined:
             return _refuse(
                 DenialCode.STRATEGY_QUARANTINED, f"{order.strategy_id} is quarantined until `tradingd resume`"
@@ -189,12 +177,12 @@ class ExecutionEngine(Module[ExecutionEvent]):
             return _refuse(DenialCode.NOT_RECONCILED, "the books have not been compared with the venue yet")
         return self._risk.validate_order(order, self._ledger.state)
 
-    def _send(self, order: Order) -> None:
+    def _send(self, order: Order, cause: int = 0) -> None:
         state = intend(order)
         self._ledger.reserve(state)
-        self._journal.record(OrderIntended(order=order), durable=True)
+        self._journal.record(OrderIntended(order=order), durable=True, cause=cause)
         self._books.orders.put(state)
-        self._venue.fence += 1
+        self._venue.in_flight.sent(order.client_order_id)
         self._broker.submit_order(order)
         self._log.log_order(
             Level.INFO,
@@ -204,13 +192,14 @@ class ExecutionEngine(Module[ExecutionEvent]):
             **price_details(order.terms),
         )
 
-    def _deny(self, order: Order, breaches: tuple[Breach, ...]) -> None:
+    def _deny(self, order: Order, breaches: tuple[Breach, ...], cause: int) -> None:
         now = self._clock.now_ns()
         denial = OrderDenied(
             client_order_id=order.client_order_id, ts_event=now, ts_recv=now, order=order, breaches=breaches
         )
-        self._journal.record(denial)
-        self._strategies.put(OrderUpdate(strategy_id=order.strategy_id, report=denial, trade=None))
+        if self._journal.shortage is None:  # what room there is belongs to orders that are out
+            cause = self._journal.record(denial, cause=cause)
+        self._strategies.put(OrderUpdate(strategy_id=order.strategy_id, report=denial, trade=None, cause=cause))
         self._log.log_order(
             Level.WARNING,
             LogEvent.ORDER_DENIED,
@@ -223,8 +212,11 @@ class ExecutionEngine(Module[ExecutionEvent]):
 
     # -- what becomes of them -----------------------------------------------------------------------------------------
 
-    def on_execution_update(self, execution_report: ExecutionReport) -> None:
-        """Fold one report into the books: journal first, then state, reservation, position, and those who listen."""
+    def on_execution_update(self, execution_report: ExecutionReport, *, cause: int | None = None) -> None:
+        """Fold one report into the books: journal first, then state, reservation, position, and those who listen.
+
+        `cause` is 0 for a report that was made from a comparison with the venue.
+        """
         state = self._books.orders.get(execution_report.client_order_id)
         if state is None:
             self._log.log_event(
@@ -239,33 +231,32 @@ class ExecutionEngine(Module[ExecutionEvent]):
         transition = apply_report(state, execution_report)
         if transition.state is state:
             return
-        self._journal.record(execution_report)
+        seq = self._journal.record(execution_report, cause=cause)
         self._books.orders.put(transition.state)
         self._ledger.reserve(transition.state)
-        self._venue.fence += 1
+        self._venue.in_flight.changed(transition.state)
         if transition.trade is not None:
             self._ledger.update_trade(transition.trade)
             self._books.note_fill(execution_report)
             self._log.log_trade(transition.trade, transition.state)
         if transition.changed:
-            self._strategies.put(
-                OrderUpdate(strategy_id=state.order.strategy_id, report=execution_report, trade=transition.trade)
-            )
+            owner, trade = state.order.strategy_id, transition.trade
+            self._strategies.put(OrderUpdate(strategy_id=owner, report=execution_report, trade=trade, cause=seq))
             log_report(self._log, execution_report, transition.state)
         if transition.anomaly is not None:
             self._log.log_order(
                 Level.ERROR, LogEvent.ORDER_ANOMALY, f"{transition.anomaly.value}: booked as it is", state.order
             )
+            if transition.anomaly is Anomaly.OVERFILL:
+                self.halt_symbol(state.order.symbol, f"{state.client_order_id} filled more than was ordered")
         self._after_change(transition.state)
 
     def _after_change(self, state: OrderState) -> None:
         order_id = state.client_order_id
         if order_id in self._cancel_when_named and state.venue_order_id is not None:
             self._cancel_when_named.discard(order_id)
-            if not state.is_terminal:
-                self._broker.cancel_order(order_id)
-        if self._flattening is not None and self._flattening.step():
-            self._end_flattening(self._flattening)
+            self.cancel_order(order_id)
+        self._go_on_flattening()
 
     # -- cancels ------------------------------------------------------------------------------------------------------
 
@@ -275,12 +266,15 @@ class ExecutionEngine(Module[ExecutionEvent]):
             self.cancel_order(signal.client_order_id)
 
     def cancel_order(self, order_id: ClientOrderId) -> bool:
-        """Ask for a cancel of one order; False when there is no such order working."""
+        """Ask for a cancel of one order, whether or not the journal takes it; False when no such order is working."""
         state = self._books.orders.get(order_id)
         if state is None or state.is_terminal:
             return False
         now = self._clock.now_ns()
-        self.on_execution_update(CancelRequested(client_order_id=order_id, ts_event=now, ts_recv=now))
+        try:
+            self.on_execution_update(CancelRequested(client_order_id=order_id, ts_event=now, ts_recv=now))
+        except JournalError as error:
+            log_unwritten(self._log, error, state.order)
         if state.venue_order_id is None:
             self._cancel_when_named.add(order_id)  # asked for as soon as the venue has named it
         else:
@@ -300,7 +294,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         state = self._books.orders.get(order_id)
         if state is None or state.status is not OrderStatus.ACCEPTED:
             return _refuse(DenialCode.ORDER_NOT_WORKING, f"{order_id} is not working at the venue")
-        instrument = self._instrument_of(state.order.symbol)
+        instrument = self._builder.instrument_of(state.order.symbol)
         quantity = instrument.round_quantity(new_order_details.quantity or state.quantity)
         wanted = msgspec.structs.replace(
             state.terms,
@@ -342,20 +336,42 @@ class ExecutionEngine(Module[ExecutionEvent]):
         """Cancel everything and close every position; passes a halt, since it can only reduce."""
         self._flattening = Flattening(self._books, self._close_position)
         self.cancel_all()
-        if self._flattening.step():
-            self._end_flattening(self._flattening)
+        self._go_on_flattening()
+
+    def wind_down(self, policies: Mapping[StrategyId, StopPolicy]) -> None:
+        """Do what a stop does for each strategy; `wound_down` tells when nothing of it is under way any more."""
+        self._winding = frozenset(
+            strategy_id for strategy_id, policy in policies.items() if policy is not StopPolicy.LEAVE
+        )
+        flattened = {strategy_id for strategy_id, policy in policies.items() if policy is StopPolicy.FLATTEN}
+        for strategy_id in sorted(self._winding):
+            self.cancel_all(strategy_id)
+        if flattened and self._flattening is None:
+            self._flattening = Flattening(self._books, self._close_position, flattened)
+            self._go_on_flattening()
+
+    @property
+    def wound_down(self) -> bool:
+        """True when no order that a stop was to cancel or to close with is working."""
+        working = any(state.order.strategy_id in self._winding for state in self._books.orders.open)
+        return self._flattening is None and not working
 
     def _close_position(self, strategy_id: StrategyId, symbol: Symbol, quantity: Decimal) -> None:
-        order = self._build_order(
+        order = self._builder.build(
             strategy_id,
             symbol,
             Side.SELL if quantity > 0 else Side.BUY,
             quantity=abs(quantity),
             terms=OrderTerms(),
-            trace_id=TraceId(f"flatten/{self._books.run}/{self._orders_made + 1}"),
+            trace_id=TraceId(f"flatten/{self._books.run}/{strategy_id}/{symbol}"),
         )
-        if order.quantity >= self._instrument_of(symbol).min_quantity:
+        if order.quantity >= self._builder.instrument_of(symbol).min_quantity:
+            self._latch.let_pass(order.client_order_id)
             self._send(order)
+
+    def _go_on_flattening(self) -> None:
+        if self._flattening is not None and self._flattening.step():
+            self._end_flattening(self._flattening)
 
     def _end_flattening(self, flattening: Flattening) -> None:
         self._flattening = None
@@ -386,13 +402,17 @@ class ExecutionEngine(Module[ExecutionEvent]):
         """Take in an order that works at the venue and is not ours."""
         self._journal.record(adoption, durable=True)
         self._books.apply(adoption)
-        self._venue.fence += 1
+        self._venue.in_flight.fence += 1
         self._broker.adopt_order(adoption.venue_order_id, adoption.order.client_order_id)
 
     def adjust(self, adjustment: PositionAdjusted | CashAdjusted) -> None:
         """Take in a difference of positions or cash that no order of ours explains."""
         self._ledger.adjust(adjustment)
-        self._venue.fence += 1
+        self._venue.in_flight.fence += 1
+
+    def halt_symbol(self, symbol: Symbol, reason: str) -> None:
+        """Let only orders leave that reduce the position of a symbol."""
+        self._risk.halt_symbol(symbol, reason)
 
 
 def _refuse(code: DenialCode, message: str) -> ValidationResponse:

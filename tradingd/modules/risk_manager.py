@@ -1,18 +1,19 @@
 """Risk manager: says no to an order, and stop to everything.
 
 Owns: the halt, and the limits. Reads: the portfolio, the last good prices, the record of equity. Emits: halts. Never:
-waits, and never forgets a halt: it is in the journal before it is in force.
+waits, and never forgets a halt: it is in force at once, and in the journal as soon as that can be written.
 """
 
 from decimal import Decimal
 
 from tradingd.core.books import Books
-from tradingd.core.entries import HaltEngaged, HaltReleased
+from tradingd.core.entries import HaltEngaged, HaltReleased, SymbolHalted
+from tradingd.core.identifiers import Symbol
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import reference_price
 from tradingd.core.orders import Breach, DenialCode, Order, ValidationResponse
 from tradingd.core.portfolio import PortfolioState
-from tradingd.core.risk import MarketView, OrderRate, RiskRules, validate
+from tradingd.core.risk import MarketView, OrderRate, RiskRules, reduces, validate
 from tradingd.core.risk_metrics import (
     ReturnStatistics,
     RiskAssessment,
@@ -22,10 +23,14 @@ from tradingd.core.risk_metrics import (
     assess,
     return_statistics,
 )
+from tradingd.errors import JournalError
 from tradingd.runtime.channel import Inbox
 from tradingd.runtime.clock import Clock
+from tradingd.runtime.latch import Latch
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.ports import AgeOf, EventLog, InstrumentOf, Journal, LatestData
+
+_HALT = "halt"
 
 
 class RiskManager(Module[ClockTick]):
@@ -46,6 +51,7 @@ class RiskManager(Module[ClockTick]):
         journal: Journal,
         log: EventLog,
         clock: Clock,
+        latch: Latch,
         annualisation_days: int,
     ) -> None:
         super().__init__(inbox)
@@ -58,23 +64,36 @@ class RiskManager(Module[ClockTick]):
         self._journal = journal
         self._log = log
         self._clock = clock
+        self._latch = latch
         self._annualisation_days = annualisation_days
         self._rate = OrderRate(rules.max_orders_per_minute)
+        self._unwritten: HaltEngaged | None = None
+        """A halt that is in force and that the journal did not take: tried again at every beat."""
         self._assessment: RiskAssessment | None = None
         self._past: ReturnStatistics | None = None
         self._days_measured: tuple[Decimal, ...] | None = None
 
+    def initialize(self) -> None:
+        """Go on being halted where the journal says so."""
+        if self._books.halt is not None:
+            self._latch.close(_HALT, self._books.halt.reason)
+
     @property
     def halted(self) -> str | None:
         """Why trading is halted, None when it is not."""
-        return None if self._books.halt is None else self._books.halt.reason
+        halt = self._books.halt or self._unwritten
+        return None if halt is None else halt.reason
 
     def validate_order(self, order: Order, portfolio_state: PortfolioState) -> ValidationResponse:
         """Judge an order against every pre-trade limit; an approved order counts against the order rate."""
-        halt = self._books.halt
-        if halt is not None:
-            breach = Breach(code=DenialCode.HALTED, message=f"trading is halted: {halt.reason}")
+        reason = self.halted
+        if reason is not None:
+            breach = Breach(code=DenialCode.HALTED, message=f"trading is halted: {reason}")
             return ValidationResponse(breaches=(breach,))
+        closed = self._books.halted_symbols.get(order.symbol)
+        if closed is not None and not reduces(order, portfolio_state):
+            message = f"{order.symbol} is halted, only orders that reduce its position pass: {closed.reason}"
+            return ValidationResponse(breaches=(Breach(code=DenialCode.SYMBOL_HALTED, message=message),))
         now = self._clock.monotonic_ns()
         latest = self._latest(order.symbol)
         market = MarketView(
@@ -119,24 +138,53 @@ class RiskManager(Module[ClockTick]):
 
     def halt(self, reason: str, operator: str) -> None:
         """Stop new orders, across restarts, until an operator resumes; a second halt changes nothing."""
-        if self._books.halt is not None:
+        if self.halted is not None:
             return
-        entry = HaltEngaged(reason=reason, operator=operator)
-        self._journal.record(entry, durable=True)
-        self._books.halt = entry
+        self._latch.close(_HALT, reason)
+        self._unwritten = HaltEngaged(reason=reason, operator=operator)
+        written = self._write_halt()
         self._log.log_event(
             Level.CRITICAL,
-            f"trading is halted: {reason}; no new order leaves until `tradingd resume`",
+            f"trading is halted: {reason}; no new order leaves until `tradingd resume`"
+            + ("" if written else "; THE JOURNAL COULD NOT BE WRITTEN: so far a restart would not know of the halt"),
             {"operator": operator, "open_orders": self._books.orders.open_count},
             event=LogEvent.RISK_HALTED,
             module=self.name,
         )
 
+    def _write_halt(self) -> bool:
+        """Put a halt that is in force into the journal; False while the journal does not take it."""
+        if self._unwritten is None:
+            return True
+        try:
+            self._journal.record(self._unwritten, durable=True)
+        except JournalError:
+            return False
+        self._books.halt, self._unwritten = self._unwritten, None
+        return True
+
+    def halt_symbol(self, symbol: Symbol, reason: str) -> None:
+        """Let only orders leave that reduce the position of a symbol; a second halt of it changes nothing."""
+        if symbol in self._books.halted_symbols:
+            return
+        entry = SymbolHalted(symbol=symbol, reason=reason)
+        self._journal.record(entry, durable=True)
+        self._books.apply(entry)
+        self._log.log_event(
+            Level.ERROR,
+            f"{symbol} is halted: {reason}; only orders that reduce its position leave until `tradingd resume`",
+            event=LogEvent.RISK_SYMBOL_HALTED,
+            module=self.name,
+            symbol=symbol,
+        )
+
     def resume(self, operator: str) -> None:
-        """Let trading go on, quarantined strategies included."""
+        """Let trading go on, in halted symbols and by quarantined strategies too."""
         entry = HaltReleased(operator=operator)
         self._journal.record(entry, durable=True)
         self._books.apply(entry)
+        self._unwritten = None
+        self._latch.open(_HALT)
         self._log.log_event(
             Level.WARNING,
             "trading is resumed",
@@ -147,8 +195,9 @@ class RiskManager(Module[ClockTick]):
 
     def handle(self, event: ClockTick) -> None:
         """Assess the account; a breached limit halts trading."""
+        self._write_halt()
         if self._books.account is None:
             return
         assessment = self.assess_portfolio_risk(self._books.portfolio)
-        if assessment.breaches and self._books.halt is None:
+        if assessment.breaches and self.halted is None:
             self.halt("; ".join(breach.message for breach in assessment.breaches), operator="risk_manager")

@@ -20,11 +20,14 @@ from tradingd.core.market import MarketDataEvent, PriceBar
 from tradingd.core.orders import (
     ZERO,
     CancelSignal,
+    DenialCode,
     ExecutionReport,
+    ModifySignal,
     OrderCanceled,
     OrderDenied,
     OrderExpired,
     OrderFilled,
+    OrderModification,
     OrderRejected,
     OrderTerms,
     SignalAction,
@@ -109,6 +112,19 @@ class _Host:
             CancelSignal(strategy_id=self.strategy.id, client_order_id=client_order_id, ts_event=self.now())
         )
 
+    def modify(self, client_order_id: ClientOrderId, details: OrderModification) -> None:
+        _require_decimals(
+            details.quantity, details.limit_price, details.stop_price, details.trail_amount, details.trail_percent
+        )
+        self._engine.signals.put(
+            ModifySignal(
+                strategy_id=self.strategy.id,
+                client_order_id=client_order_id,
+                details=details,
+                ts_event=self.now(),
+            )
+        )
+
     def set_timer(self, name: str, at_ns: int, every_ns: int | None) -> None:
         if not isinstance(at_ns, int) or not (every_ns is None or (isinstance(every_ns, int) and every_ns > 0)):
             raise ValueError(f"a timer has a time in ns and steps above zero, not {at_ns!r} and {every_ns!r}")
@@ -158,6 +174,8 @@ class StrategyEngine(Module[StrategyEvent]):
         self._bar_readers: dict[tuple[Symbol, int], list[_Host]] = {}
         self._tick_readers: dict[Symbol, list[_Host]] = {}
         self._signals_made = 0
+        self._cause = 0
+        """Number of the journal's entry that the strategies are hearing of."""
         self.timers_used = False
         """Whether any strategy ever set a timer: most never do, and a replay asks at every event."""
         for strategy, interval_ns in strategies:
@@ -243,7 +261,9 @@ class StrategyEngine(Module[StrategyEvent]):
     def handle(self, event: StrategyEvent) -> None:
         """Call back the strategies that an event concerns."""
         if isinstance(event, OrderUpdate):
+            self._cause = event.cause
             self._on_order_update(event)
+            self._cause = 0
         elif isinstance(event, ClockTick):
             self._fire_timers(event.now_ns)
         else:
@@ -271,7 +291,14 @@ class StrategyEngine(Module[StrategyEvent]):
         elif not isinstance(update.report, OrderFilled):
             self._give_up_target(host, update.report)
             self._run(host, host.strategy.on_order, update.report)
+            if isinstance(update.report, OrderDenied) and host.running:
+                self._stop_runaway(host, update.report)
         self._save_state(host)
+
+    def _stop_runaway(self, host: _Host, denial: OrderDenied) -> None:
+        for breach in denial.breaches:
+            if breach.code is DenialCode.REPEATED_ORDER:
+                self._quarantine(host, Failure(summary=breach.message, where=()))
 
     def _give_up_target(self, host: _Host, report: ExecutionReport | OrderDenied) -> None:
         """Forget a target across zero whose first order came to nothing: a later fill must not revive it."""
@@ -304,11 +331,11 @@ class StrategyEngine(Module[StrategyEvent]):
         host.running = False
         strategy_id = host.strategy.id
         entry = StrategyQuarantined(strategy_id=strategy_id, reason=failure.summary)
-        self._journal.record(entry)
+        self._journal.record(entry, cause=self._cause)
         self.books.quarantined[strategy_id] = entry
         self.log.log_event(
             Level.ERROR,
-            f"strategy {strategy_id} raised {failure.summary}; its orders are being cancelled, the others trade on",
+            f"strategy {strategy_id} is stopped: {failure.summary}; its orders are being cancelled, others trade on",
             {"where": list(failure.where)},
             event=LogEvent.STRATEGY_QUARANTINED,
             module=self.name,
@@ -326,7 +353,7 @@ class StrategyEngine(Module[StrategyEvent]):
             return
         host.saved = dict(state)
         entry = StrategyStateSaved(strategy_id=host.strategy.id, state=host.saved)
-        self._journal.record(entry)
+        self._journal.record(entry, cause=self._cause)
         self.books.strategy_states[host.strategy.id] = entry
 
     # -- signals ------------------------------------------------------------------------------------------------------
@@ -338,9 +365,9 @@ class StrategyEngine(Module[StrategyEvent]):
 
         Raises `TypeError`, in the strategy's own call, for a number that is no `Decimal`.
         """
-        for figure in (quantity, terms.limit_price, terms.stop_price):
-            if figure is not None and not isinstance(figure, Decimal):
-                raise TypeError(f"a quantity or price is a Decimal, not the {type(figure).__name__} {figure!r}")
+        _require_decimals(quantity, terms.limit_price, terms.stop_price, terms.trail_amount, terms.trail_percent)
+        if terms.expires_ns is not None and type(terms.expires_ns) is not int:
+            raise TypeError(f"the time that an order ends at is a number of ns, not {terms.expires_ns!r}")
         self._signals_made += 1
         signal = TradingSignal(
             strategy_id=host.strategy.id,
@@ -351,6 +378,7 @@ class StrategyEngine(Module[StrategyEvent]):
             trace_id=TraceId(f"{host.strategy.id}/{self.books.run}/{self._signals_made}"),
             ts_event=self.clock.now_ns(),
             reason=reason,
+            cause=self._cause,
         )
         if action is not SignalAction.HOLD and is_sensible(quantity):
             signed = quantity if action is SignalAction.BUY else -quantity
@@ -364,6 +392,12 @@ class StrategyEngine(Module[StrategyEvent]):
         if host is not None and signal.action is not SignalAction.HOLD and is_sensible(signal.quantity):
             signed = signal.quantity if signal.action is SignalAction.BUY else -signal.quantity
             host.emitted[signal.symbol] = host.emitted.get(signal.symbol, ZERO) - signed
+
+
+def _require_decimals(*figures: Decimal | None) -> None:
+    for figure in figures:
+        if figure is not None and not isinstance(figure, Decimal):
+            raise TypeError(f"a quantity, price or trail is a Decimal, not the {type(figure).__name__} {figure!r}")
 
 
 def _require_keepable(state: dict[str, StateValue]) -> None:

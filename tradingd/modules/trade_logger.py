@@ -7,11 +7,11 @@ the log's sinks, both behind the trading path. Never: renders or projects anythi
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from tradingd.core.entries import JournalEntry
+from tradingd.core.entries import JournalEntry, OrderAdopted, OrderIntended
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol
 from tradingd.core.log import SEVERITY, Level, LogEntry, LogEvent
 from tradingd.core.order_state import OrderState
-from tradingd.core.orders import Order, Trade, TradingSignal
+from tradingd.core.orders import Order, OrderDenied, Trade, TradingSignal
 from tradingd.journal.projection import JournalRow
 from tradingd.journal.writer import JournalWriter
 from tradingd.runtime.channel import Inbox, Outlet
@@ -19,6 +19,11 @@ from tradingd.runtime.clock import Clock
 from tradingd.runtime.module import Module
 
 LoggedEvent: TypeAlias = JournalRow | LogEntry | TradingSignal
+OrderOf: TypeAlias = Callable[[ClientOrderId], OrderState | None]
+"""The books' state of an order."""
+
+LEAST_REMEMBERED = 1024
+"""Orders whose last entry is remembered before any is forgotten."""
 
 
 class TradeLogger(Module[LoggedEvent]):
@@ -35,9 +40,14 @@ class TradeLogger(Module[LoggedEvent]):
         write_line: Callable[[LogEntry], None],
         database: Outlet[JournalRow | LogEntry] | None,
         read_trades: Callable[[int, int], Sequence[Trade]],
+        order_of: OrderOf | None = None,
+        last_about: Mapping[ClientOrderId, int] | None = None,
         least_level: Level = Level.DEBUG,
     ) -> None:
         super().__init__(inbox)
+        self._order_of: OrderOf = order_of or (lambda order_id: None)
+        self._last_about: dict[ClientOrderId, int] = dict(last_about or {})
+        self._forget_at = LEAST_REMEMBERED
         self._journal = journal
         self._clock = clock
         self._write_line = write_line
@@ -45,15 +55,45 @@ class TradeLogger(Module[LoggedEvent]):
         self._read_trades = read_trades
         self._silent = frozenset(level for level in Level if SEVERITY[level] < SEVERITY[least_level])
 
-    def record(self, entry: JournalEntry, *, durable: bool = False) -> None:
-        """Append an entry to the journal; `durable` waits for what the configured durability promises.
+    @property
+    def shortage(self) -> str | None:
+        """Why no new order may leave for want of room on the journal's disk; None while there is room."""
+        return self._journal.reserve.shortage
 
-        Raises `JournalError`: what the entry was about must then not happen.
+    def record(self, entry: JournalEntry, *, durable: bool = False, cause: int | None = None) -> int:
+        """Append an entry to the journal and return its number; `durable` waits for what the durability promises.
+
+        `cause` is the number of the entry that this one follows from, 0 for none; left out, it is the last entry about
+        the same order. Raises `JournalError`: what the entry was about must then not happen.
         """
         ts = self._clock.now_ns()
-        seq = self._journal.append(ts, entry, durable=durable)
+        order_id: ClientOrderId | None
+        if isinstance(entry, _WITH_ORDER):
+            order = entry.order
+            seq = self._journal.append(ts, entry, durable=durable, cause=cause or 0, trace=order.trace_id)
+            self._last_about[order.client_order_id] = seq
+            if len(self._last_about) > self._forget_at:
+                self._forget()
+        elif (order_id := getattr(entry, "client_order_id", None)) is not None:
+            state = self._order_of(order_id)
+            if cause is None:
+                cause = self._last_about.get(order_id, 0)
+            trace = "" if state is None else state.order.trace_id
+            seq = self._journal.append(ts, entry, durable=durable, cause=cause, trace=trace)
+            self._last_about[order_id] = seq
+        else:
+            seq = self._journal.append(ts, entry, durable=durable, cause=cause or 0)
         if self._database is not None:
             self.inbox.put(JournalRow(seq=seq, ts=ts, entry=entry))
+        return seq
+
+    def _forget(self) -> None:
+        """Forget the orders that ended or were never let out, now that there are many."""
+        for order_id in list(self._last_about):
+            state = self._order_of(order_id)
+            if state is None or state.is_terminal:
+                del self._last_about[order_id]
+        self._forget_at = max(LEAST_REMEMBERED, 2 * len(self._last_about))
 
     def log_event(
         self,
@@ -154,6 +194,10 @@ class TradeLogger(Module[LoggedEvent]):
         while len(self.inbox):
             self.handle(self.inbox.get_nowait())
         self._journal.close()
+
+
+_WITH_ORDER = (OrderIntended, OrderAdopted, OrderDenied)
+"""Entries that bring their order along."""
 
 
 def _signal_line(signal: TradingSignal) -> LogEntry:

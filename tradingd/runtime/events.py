@@ -16,10 +16,19 @@ class SnapshotTaken(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot_tak
 
     snapshot: VenueSnapshot
     fence: int
+    plan_only: bool = False
+    """True when somebody only wants to know what it would change."""
+
+
+class OpenOrdersTaken(msgspec.Struct, frozen=True, kw_only=True, tag="open_orders_taken"):
+    """The venue's list of working orders, read to its end."""
+
+    orders: tuple[VenueOrder, ...]
+    fence: int
 
 
 class SnapshotFailed(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot_failed"):
-    """The venue could not be asked: nothing is known, and nothing changes."""
+    """The venue could not be asked for everything, or its working orders: nothing is known, and nothing changes."""
 
     reason: str
 
@@ -29,6 +38,7 @@ class OrderLookup(msgspec.Struct, frozen=True, kw_only=True, tag="order_lookup")
 
     client_order_id: ClientOrderId
     order: VenueOrder | None
+    fence: int
 
 
 class LookupFailed(msgspec.Struct, frozen=True, kw_only=True, tag="lookup_failed"):
@@ -50,12 +60,15 @@ class OrderUpdate(msgspec.Struct, frozen=True, kw_only=True, tag="order_update")
     strategy_id: StrategyId
     report: ExecutionReport | OrderDenied
     trade: Trade | None
+    cause: int = 0
+    """Number of the journal's entry that it tells of."""
 
 
 ExecutionEvent: TypeAlias = (
     StrategySignal
     | BrokerEvent
     | SnapshotTaken
+    | OpenOrdersTaken
     | SnapshotFailed
     | OrderLookup
     | LookupFailed

@@ -1,10 +1,10 @@
-"""Flattening the account: cancel everything, wait until nothing works, close every position once.
+"""Flattening the account, or what some strategies hold: cancel, wait until nothing works, close each position once.
 
 Closing orders wait for the cancels because the venue holds shares back for working orders. Each position gets one
 closing order; what is left after it (a fraction below the lot, a refusal) is reported, not chased.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from decimal import Decimal
 
 from tradingd.core.books import Books
@@ -14,30 +14,57 @@ from tradingd.core.identifiers import StrategyId, Symbol
 class Flattening:
     """One flattening under way."""
 
-    def __init__(self, books: Books, close: Callable[[StrategyId, Symbol, Decimal], None]) -> None:
+    def __init__(
+        self,
+        books: Books,
+        close: Callable[[StrategyId, Symbol, Decimal], None],
+        strategies: Collection[StrategyId] | None = None,
+    ) -> None:
         self._books = books
         self._close = close
+        self._strategies = strategies
         self._attempted: set[tuple[StrategyId, Symbol]] = set()
 
     def step(self) -> bool:
         """Go on as far as is possible now; True once there is nothing left to do."""
-        if self._books.orders.open_count:
+        if self._orders_open():
             return False
+        lines = self._next_lines()
+        while lines and not self._orders_open():
+            for key, quantity in lines:
+                self._attempted.add(key)
+                self._close(*key, quantity)
+            # Where nothing was sent (a fraction below the lot) no report will come that could lead here again.
+            lines = self._next_lines()
+        return not self._orders_open()
+
+    def _next_lines(self) -> list[tuple[tuple[StrategyId, Symbol], Decimal]]:
+        """What to close now: of each symbol first what is on the side of the account's net position.
+
+        Strategies may hold against one another. Closing both sides at once would send orders that cross, and could
+        leave the account with more than it had while only one of them has filled.
+        """
         lines = [
             (key, position.quantity)
             for key, position in self._books.portfolio.lines.items()
-            if position.quantity and key not in self._attempted
+            if position.quantity and key not in self._attempted and self._covers(key[0])
         ]
-        for key, quantity in lines:
-            self._attempted.add(key)
-            self._close(*key, quantity)
-        # Where nothing was sent (a fraction below the lot) no report will come that could lead here again.
-        return not self._books.orders.open_count
+        first = {symbol: self._books.portfolio.quantity(symbol) >= 0 for (_, symbol), _ in lines}
+        for symbol, long in first.items():
+            sides = {quantity > 0 for (_, other), quantity in lines if other == symbol}
+            first[symbol] = long if long in sides else not long
+        return [(key, quantity) for key, quantity in lines if (quantity > 0) is first[key[1]]]
+
+    def _covers(self, strategy_id: StrategyId) -> bool:
+        return self._strategies is None or strategy_id in self._strategies
+
+    def _orders_open(self) -> bool:
+        return any(self._covers(state.order.strategy_id) for state in self._books.orders.open)
 
     def left(self) -> list[str]:
         """Positions that closing did not close."""
         return [
             f"{position.quantity:f} {symbol} of {strategy_id}"
             for (strategy_id, symbol), position in self._books.portfolio.lines.items()
-            if position.quantity
+            if position.quantity and self._covers(strategy_id)
         ]

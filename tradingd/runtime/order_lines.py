@@ -7,7 +7,9 @@ from tradingd.core.order_state import OrderState
 from tradingd.core.orders import (
     CancelRefused,
     CancelRequested,
+    CancelUnknown,
     ExecutionReport,
+    Order,
     OrderAccepted,
     OrderCanceled,
     OrderExpired,
@@ -18,7 +20,9 @@ from tradingd.core.orders import (
     OrderUnknown,
     ReplaceRefused,
     ReplaceRequested,
+    ReplaceUnknown,
 )
+from tradingd.errors import JournalError
 from tradingd.runtime.ports import EventLog
 
 
@@ -51,10 +55,14 @@ def _line(report: ExecutionReport) -> tuple[Level, LogEvent, str]:
             return Level.INFO, LogEvent.ORDER_CANCEL_REQUESTED, "a cancel was asked for"
         case CancelRefused(reason=reason):
             return Level.WARNING, LogEvent.ORDER_CANCEL_REFUSED, f"the venue did not cancel: {reason}"
+        case CancelUnknown(reason=reason):
+            return Level.ERROR, LogEvent.ORDER_UNKNOWN, f"it is not known whether the venue cancels: {reason}"
         case ReplaceRequested():
             return Level.INFO, LogEvent.ORDER_REPLACE_REQUESTED, "new terms were asked for"
         case ReplaceRefused(reason=reason):
             return Level.WARNING, LogEvent.ORDER_REPLACE_REFUSED, f"the venue kept the old terms: {reason}"
+        case ReplaceUnknown(reason=reason):
+            return Level.ERROR, LogEvent.ORDER_UNKNOWN, f"it is not known whether the venue takes new terms: {reason}"
         case OrderFilled():
             return Level.INFO, LogEvent.ORDER_FILLED, "filled"
         case _:
@@ -69,3 +77,10 @@ def price_details(terms: OrderTerms) -> dict[str, object]:
     if terms.stop_price is not None:
         details["stop_price"] = terms.stop_price
     return details
+
+
+def log_unwritten(log: EventLog, error: JournalError, order: Order) -> None:
+    """Say that a cancel goes out although the journal did not take it."""
+    log.log_order(
+        Level.CRITICAL, LogEvent.JOURNAL_UNWRITABLE, f"the cancel is sent all the same, unrecorded: {error}", order
+    )

@@ -7,6 +7,7 @@ inbox. The orchestrator hands each module what it needs.
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Protocol, TypeAlias
 
+from tradingd.core.broker_model import BrokerModel
 from tradingd.core.entries import CashAdjusted, JournalEntry, PositionAdjusted
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, VenueOrderId
 from tradingd.core.instruments import Instrument
@@ -32,8 +33,16 @@ Spawn: TypeAlias = Callable[[Coroutine[Any, Any, None], str], None]
 class Journal(Protocol):
     """The one place that writes what happened."""
 
-    def record(self, entry: JournalEntry, *, durable: bool = False) -> None:
-        """Write an entry before anything acts on it."""
+    @property
+    def shortage(self) -> str | None:
+        """Why no new order may leave for want of room on the journal's disk; None while there is room."""
+        ...
+
+    def record(self, entry: JournalEntry, *, durable: bool = False, cause: int | None = None) -> int:
+        """Write an entry before anything acts on it; return its number.
+
+        `cause` is the number of the entry that it follows from, 0 for none; left out, the last one about its order.
+        """
         ...
 
 
@@ -75,6 +84,10 @@ class RiskGate(Protocol):
         """Stop new orders until an operator resumes."""
         ...
 
+    def halt_symbol(self, symbol: Symbol, reason: str) -> None:
+        """Let only orders leave that reduce the position of a symbol, until an operator resumes."""
+        ...
+
     @property
     def halted(self) -> str | None:
         """Why trading is halted, None when it is not."""
@@ -105,6 +118,11 @@ class Ledger(Protocol):
 class OrderGateway(Protocol):
     """The way to the venue."""
 
+    @property
+    def model(self) -> BrokerModel:
+        """What the venue takes."""
+        ...
+
     def submit_order(self, order: Order) -> None:
         """Send a new order."""
         ...
@@ -121,10 +139,18 @@ class OrderGateway(Protocol):
         """Hear of an order that we did not send."""
         ...
 
-    def request_snapshot(self, since_ns: int, fence: int) -> None:
+    def cancel_leg(self, order_id: ClientOrderId, venue_order_id: VenueOrderId) -> None:
+        """Ask for a cancel of one of an order's names at the venue: it should not be working any more."""
+        ...
+
+    def request_snapshot(self, since_ns: int, fence: int, *, plan_only: bool) -> None:
         """Ask the venue for everything; the answer comes to the execution engine's inbox."""
         ...
 
-    def request_order(self, order_id: ClientOrderId) -> None:
+    def request_open_orders(self, fence: int) -> None:
+        """Ask the venue for the working orders; the answer comes to the execution engine's inbox."""
+        ...
+
+    def request_order(self, order_id: ClientOrderId, fence: int) -> None:
         """Ask the venue for one order; the answer comes to the execution engine's inbox."""
         ...

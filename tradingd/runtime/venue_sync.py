@@ -1,32 +1,46 @@
-"""Keeping the books and the venue together: asks at every (re)connect and on a timer, applies what the answers prove.
+"""Keeping the books and the venue together: asks at every (re)connect and on timers, applies what the answers prove.
 
-Part of the execution engine, apart from it so that each can be read on its own. Corrections of orders enter as ordinary
-execution reports, by the same call as live ones.
+Part of the execution engine, apart from it so that each can be read on its own. Three questions, each on its own timer:
+orders with a command under way are asked for one by one; the list of working orders; everything, positions and cash
+included. Corrections of orders enter as ordinary execution reports, by the same call as live ones. Questions wait while
+orders do. A question that failed changes nothing and is put again.
 """
 
-from collections.abc import Callable
-from typing import Protocol
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Protocol, TypeAlias
 
 from tradingd.core.books import Books
 from tradingd.core.entries import AccountOpened, CashAdjusted, OrderAdopted, PositionAdjusted
-from tradingd.core.identifiers import ClientOrderId
+from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import NS_PER_SECOND
+from tradingd.core.order_state import OrderStatus
 from tradingd.core.orders import ExecutionReport
+from tradingd.core.reconcile import Cadence, Findings, ReconciliationPlan, judge_order, match_working
 from tradingd.core.venue_view import VenueSnapshot
 from tradingd.runtime.clock import Clock
-from tradingd.runtime.events import OrderLookup, SnapshotTaken
+from tradingd.runtime.corrections import CorrectionBound, describe
+from tradingd.runtime.events import OpenOrdersTaken, OrderLookup, SnapshotTaken
+from tradingd.runtime.in_flight import InFlight
 from tradingd.runtime.ports import EventLog, Journal, OrderGateway, RiskGate
 from tradingd.runtime.reconciler import Reconciler, Verdict
 
+PlanListener: TypeAlias = Callable[[ReconciliationPlan | str], None]
+"""Hears a plan, or why there is none."""
+
 RETRY_NS = NS_PER_SECOND
+MOST_POSTPONED = 5
+"""Beats that a timer's question waits at most while orders are queued."""
+MOST_DISAGREEMENTS = 10
+"""Answers in a row that may show a difference which the next one does not: past it the symbols are halted."""
 MODULE = "execution_engine"
 
 
 class Corrections(Protocol):
     """How corrections enter the books."""
 
-    def on_execution_update(self, execution_report: ExecutionReport) -> None:
+    def on_execution_update(self, execution_report: ExecutionReport, *, cause: int | None = None) -> None:
         """Fold a report in."""
         ...
 
@@ -38,6 +52,10 @@ class Corrections(Protocol):
         """Take in a difference that no order of ours explains."""
         ...
 
+    def halt_symbol(self, symbol: Symbol, reason: str) -> None:
+        """Let only orders leave that reduce the position of a symbol."""
+        ...
+
 
 class VenueSync:
     """Reconciliation with one venue, over time."""
@@ -47,41 +65,52 @@ class VenueSync:
         *,
         books: Books,
         reconciler: Reconciler,
+        in_flight: InFlight,
+        bound: CorrectionBound,
         broker: OrderGateway,
         journal: Journal,
         risk: RiskGate,
         log: EventLog,
         clock: Clock,
         account_of: Callable[[VenueSnapshot], AccountOpened],
-        interval_ns: int,
+        cadence: Cadence,
         halt_on_external: bool,
+        busy: Callable[[], bool],
         on_reconciled: Callable[[], None],
     ) -> None:
         self._books = books
         self._reconciler = reconciler
+        self.in_flight = in_flight
+        self._bound = bound
         self._broker = broker
         self._journal = journal
         self._risk = risk
         self._log = log
         self._clock = clock
         self._account_of = account_of
-        self._interval_ns = interval_ns
+        self._cadence = cadence
         self._halt_on_external = halt_on_external
+        self._busy = busy
         self._on_reconciled = on_reconciled
         self._connected = False
         self._connected_at = 0
-        self._ask_at_ns: int | None = None
+        self._ask_at: int | None = None
+        self._next_in_flight = 0
+        self._next_open_orders = 0
+        self._postponed = 0
+        self._disagreements = 0
         self._pending_said = False
+        self._listeners: deque[PlanListener] = deque()
         self.reconciled = False
         """True while the order stream is up and the books have been compared with the venue since it came up."""
-        self.fence = 0
-        """Counts what entered the books; a snapshot asked for at another count was disturbed."""
+
+    # -- the connection -----------------------------------------------------------------------------------------------
 
     def connected(self) -> None:
         """The order stream listens: compare before anything new is sent."""
         self._connected = True
-        self.fence += 1
-        self._connected_at = self.fence
+        self.in_flight.fence += 1
+        self._connected_at = self.in_flight.fence
         self.reconciled = False
         self.ask()
 
@@ -89,40 +118,126 @@ class VenueSync:
         """The order stream is gone: what happens meanwhile is not heard."""
         self._connected = False
         self.reconciled = False
-        self._ask_at_ns = None
+        self._ask_at = None
 
-    def ask(self) -> None:
+    # -- asking -------------------------------------------------------------------------------------------------------
+
+    def ask(self, *, plan_only: bool = False) -> None:
         """Ask the venue for everything now."""
-        now = self._clock.now_ns()
-        self._ask_at_ns = None
-        self._broker.request_snapshot(self._reconciler.since_ns(now), self.fence)
+        if not plan_only:
+            self._ask_at = None
+        since_ns = self._reconciler.since_ns(self._clock.now_ns())
+        self._broker.request_snapshot(since_ns, self.in_flight.fence, plan_only=plan_only)
 
     def ask_soon(self) -> None:
         """Ask again in a second, or when it was planned if that is sooner."""
-        at = self._clock.now_ns() + RETRY_NS
-        self._ask_at_ns = at if self._ask_at_ns is None else min(at, self._ask_at_ns)
+        at = self._clock.monotonic_ns() + RETRY_NS
+        self._ask_at = at if self._ask_at is None else min(at, self._ask_at)
 
-    def on_clock(self, now_ns: int) -> None:
-        """Ask when it is time."""
-        if self._connected and self._ask_at_ns is not None and now_ns >= self._ask_at_ns:
+    def reconcile_now(self, on_plan: PlanListener, *, plan_only: bool) -> None:
+        """Ask for everything at an operator's wish; `on_plan` hears the plan, or why there is none."""
+        self._listeners.append(on_plan)
+        self.ask(plan_only=plan_only)
+
+    def on_clock(self) -> None:
+        """Put the questions whose time has come, unless orders are queued and have been for less than some beats."""
+        if not self._connected:
+            return
+        if self._busy() and self._postponed < MOST_POSTPONED:
+            self._postponed += 1
+            return
+        self._postponed = 0
+        now, cadence = self._clock.monotonic_ns(), self._cadence
+        if self._ask_at is not None and now >= self._ask_at:
             self.ask()
+        if cadence.in_flight_ns and now >= self._next_in_flight:
+            self._next_in_flight = now + cadence.in_flight_ns
+            for order_id in self.in_flight.due(cadence.most_queries):
+                self._broker.request_order(order_id, self.in_flight.fence)
+            self._alarm_overdue()
+        if cadence.open_orders_ns and self.reconciled and now >= self._next_open_orders:
+            self._next_open_orders = now + cadence.open_orders_ns
+            self._broker.request_open_orders(self.in_flight.fence)
+
+    def _alarm_overdue(self) -> None:
+        for state in self.in_flight.overdue():
+            self._log.log_order(
+                Level.ERROR,
+                LogEvent.ORDER_OVERDUE,
+                f"{state.status} for {self.in_flight.age_ns(state.client_order_id) // NS_PER_SECOND} s: "
+                "it counts at full size until the venue says what became of it",
+                state.order,
+                status=state.status.value,
+            )
 
     def question_failed(self, message: str) -> None:
         """An answer did not come: nothing changes, and the question is put again."""
         self._log.log_event(Level.WARNING, message, event=LogEvent.RECONCILE_FAILED, module=MODULE)
+        self._tell(message)
         self.ask_soon()
 
-    def on_lookup(self, event: OrderLookup) -> None:
-        """Take in what the venue says about one order; only together with the next snapshot is it believed."""
+    # -- answers ------------------------------------------------------------------------------------------------------
+
+    def on_lookup(self, event: OrderLookup, corrections: Corrections) -> None:
+        """Take in what the venue says about one order; "not found" is believed only together with the next snapshot."""
+        state = self._books.orders.get(event.client_order_id)
+        if state is None or state.is_terminal:
+            return
         if event.order is None:
-            self._reconciler.not_found(event.client_order_id)
-        else:
+            if self.in_flight.untouched_since(event.client_order_id, event.fence) and self.in_flight.may_be_lost(state):
+                self._reconciler.not_found(event.client_order_id)
+                self.ask()
+            return
+        findings = judge_order(
+            state,
+            [event.order],
+            [],
+            now_ns=self._clock.now_ns(),
+            settled=event.client_order_id in self.in_flight.settled(event.fence),
+        )
+        if findings.incomplete:
             self._reconciler.found(event.order.ts_submitted)
-        self.ask()
+            self.ask()
+        self._apply({event.client_order_id: findings}, corrections)
+
+    def on_open_orders(self, event: OpenOrdersTaken, corrections: Corrections) -> None:
+        """Take in the list of working orders; what is missing on it, or nobody's here, is asked for."""
+        if not self._connected:
+            return
+        findings, foreign = match_working(
+            self._books,
+            event.orders,
+            now_ns=self._clock.now_ns(),
+            settled=self.in_flight.settled(event.fence),
+        )
+        self._apply(findings, corrections)
+        missing = [
+            state.client_order_id
+            for state in self._books.orders.open
+            if state.client_order_id not in findings
+            and state.venue_order_ids
+            and self.in_flight.untouched_since(state.client_order_id, event.fence)
+        ]
+        for order_id in missing[: self._cadence.most_queries]:
+            self._broker.request_order(order_id, self.in_flight.fence)
+        if any(self._reconciler.scope.covers(order.symbol) for order in foreign) or any(
+            found.incomplete for found in findings.values()
+        ):
+            self.ask()
+
+    def _apply(self, findings: dict[ClientOrderId, Findings], corrections: Corrections) -> None:
+        reports = [report for found in findings.values() for report in found.reports]
+        if reports:
+            self._say_corrected(reports, [])
+        for report in reports:
+            corrections.on_execution_update(report, cause=0)
 
     def on_snapshot(self, event: SnapshotTaken, corrections: Corrections) -> None:
         """Apply what a snapshot proves; open the way for orders once nothing is left to correct."""
-        if not self._connected:
+        now_ns, settled = self._clock.now_ns(), self.in_flight.settled(event.fence)
+        if self._listeners:
+            self._tell(self._reconciler.plan(event.snapshot, now_ns=now_ns, settled=settled))
+        if event.plan_only or not self._connected:
             return
         if event.fence < self._connected_at:
             self.ask()  # it was asked for before the stream listened: what came between the two was heard by nobody
@@ -133,48 +248,84 @@ class VenueSync:
             self._journal.record(account, durable=True)
             self._books.apply(account)
         verdict = self._reconciler.judge(
-            event.snapshot, now_ns=self._clock.now_ns(), undisturbed=event.fence == self.fence
+            event.snapshot,
+            now_ns=now_ns,
+            undisturbed=event.fence == self.in_flight.fence,
+            settled=settled,
         )
-        for report in verdict.plan.reports:
-            corrections.on_execution_update(report)
-        for adoption in verdict.plan.adoptions:
+        self._correct(verdict, corrections, opening=opening)
+        self._say(verdict)
+        self._look_after(verdict)
+        if not verdict.ask_again and not self.reconciled:
+            self.reconciled = True
+            self._next_open_orders = self._clock.monotonic_ns() + self._cadence.open_orders_ns
+            self._on_reconciled()
+
+    def _correct(self, verdict: Verdict, corrections: Corrections, *, opening: bool) -> None:
+        plan = verdict.plan
+        for report in plan.reports:
+            corrections.on_execution_update(report, cause=0)
+        for adoption in plan.adoptions:
             corrections.adopt(adoption)
         for adjustment in verdict.adjustments:
+            reason = None if opening else self._bound.judge(adjustment, self._books)
             corrections.adjust(adjustment)
-        self._say(verdict)
-        self._check_policy(verdict)
-        for order_id in verdict.look_up:
-            self._broker.request_order(order_id)
-        if verdict.plan.unresolved or verdict.plan.incomplete or (verdict.ask_again and self.reconciled):
+            if reason is not None and isinstance(adjustment, PositionAdjusted):
+                corrections.halt_symbol(adjustment.symbol, reason)
+        for venue_order_id in plan.doubled:
+            self._cancel_double(venue_order_id, corrections)
+        self._count_disagreements(verdict, corrections)
+        foreign = describe(plan.adoptions, verdict.adjustments)
+        if foreign and self._halt_on_external:
+            reason = f"the venue holds what the journal does not explain: {'; '.join(foreign)}"
+            self._risk.halt(reason, "reconciliation")
+
+    def _cancel_double(self, venue_order_id: VenueOrderId, corrections: Corrections) -> None:
+        state = self._books.orders.by_venue_id(venue_order_id)
+        if state is not None:
+            self._broker.cancel_leg(state.client_order_id, venue_order_id)
+            corrections.halt_symbol(
+                state.order.symbol,
+                f"{state.client_order_id} works twice at the venue; the older one is being cancelled",
+            )
+
+    def _count_disagreements(self, verdict: Verdict, corrections: Corrections) -> None:
+        """Halt what never comes to rest: a difference that each answer shows another way."""
+        unbelieved = [] if verdict.adjustments else list(verdict.plan.adjustments)
+        self._disagreements = self._disagreements + 1 if unbelieved else 0
+        if self._disagreements >= MOST_DISAGREEMENTS:
+            self._disagreements = 0
+            for adjustment in unbelieved:
+                if isinstance(adjustment, PositionAdjusted):
+                    reason = f"{MOST_DISAGREEMENTS} answers in a row showed another position than the books, each its own"
+                    corrections.halt_symbol(adjustment.symbol, reason)
+
+    def _look_after(self, verdict: Verdict) -> None:
+        """Plan the next question."""
+        plan = verdict.plan
+        asked = 0
+        for order_id in plan.unresolved:
+            state = self._books.orders.get(order_id)
+            if state is not None and asked < self._cadence.most_queries and self.in_flight.may_be_lost(state):
+                asked += 1
+                self._broker.request_order(order_id, self.in_flight.fence)
+        if plan.unresolved or plan.incomplete or (verdict.ask_again and self.reconciled):
             self.ask_soon()
         elif verdict.ask_again:
             self.ask()
-        elif self._interval_ns:
-            self._ask_at_ns = self._clock.now_ns() + self._interval_ns
-        if not verdict.ask_again and not self.reconciled:
-            self.reconciled = True
-            self._on_reconciled()
+        elif self._cadence.everything_ns:
+            self._ask_at = self._clock.monotonic_ns() + self._cadence.everything_ns
 
-    def _check_policy(self, verdict: Verdict) -> None:
-        foreign = [*verdict.plan.adoptions, *verdict.adjustments]
-        if foreign and self._halt_on_external:
-            self._risk.halt(
-                f"the venue holds what the journal does not explain: {describe_foreign(verdict)}", "reconciliation"
-            )
+    def _tell(self, answer: ReconciliationPlan | str) -> None:
+        while self._listeners:
+            self._listeners.popleft()(answer)
+
+    # -- saying so ----------------------------------------------------------------------------------------------------
 
     def _say(self, verdict: Verdict) -> None:
         plan = verdict.plan
-        if plan.reports or plan.adoptions or verdict.adjustments:
-            self._log.log_event(
-                Level.WARNING,
-                "the books were corrected from the venue",
-                {
-                    "reports": [f"{type(report).__name__} {report.client_order_id}" for report in plan.reports],
-                    "foreign": describe_foreign(verdict),
-                },
-                event=LogEvent.RECONCILE_CORRECTED,
-                module=MODULE,
-            )
+        if plan.reports or plan.adoptions or verdict.adjustments or plan.doubled:
+            self._say_corrected(plan.reports, describe(verdict.plan.adoptions, verdict.adjustments))
         pending = bool(plan.unresolved or plan.incomplete)
         if pending and not self._pending_said:
             self._log.log_event(
@@ -190,19 +341,19 @@ class VenueSync:
                 Level.INFO, "the books and the venue agree", event=LogEvent.RECONCILE_CLEAN, module=MODULE
             )
 
+    def _say_corrected(self, reports: Iterable[ExecutionReport], foreign: list[str]) -> None:
+        self._log.log_event(
+            Level.WARNING,
+            "the books were corrected from the venue",
+            {
+                "reports": [f"{type(report).__name__} {report.client_order_id}" for report in reports],
+                "foreign": foreign,
+            },
+            event=LogEvent.RECONCILE_CORRECTED,
+            module=MODULE,
+        )
+
     def in_doubt(self) -> list[ClientOrderId]:
         """Orders whose fate is not known."""
-        return list(self._reconciler.in_doubt())
-
-
-def describe_foreign(verdict: Verdict) -> list[str]:
-    """What the venue holds that no order of ours explains, one line each."""
-    orders = [adoption.order for adoption in verdict.plan.adoptions]
-    lines = [f"order {order.client_order_id}: {order.side} {order.quantity} {order.symbol}" for order in orders]
-    for adjustment in verdict.adjustments:
-        match adjustment:
-            case PositionAdjusted(symbol=symbol, quantity=quantity):
-                lines.append(f"position: {quantity:+f} {symbol}")
-            case CashAdjusted(amount=amount):
-                lines.append(f"cash: {amount:+f}")
-    return lines
+        doubtful = (OrderStatus.UNKNOWN, OrderStatus.PENDING_SUBMIT)
+        return [state.client_order_id for state in self._books.orders.open if state.status in doubtful]

@@ -32,6 +32,7 @@ def check_settings(loaded: LoadedSettings) -> list[Problem]:
         *_check_feeds(loaded),
         *_check_strategies(loaded),
         *_check_symbols(loaded),
+        *_check_claims(loaded),
         *_check_risk_symbols(loaded),
     ]
     return sorted(problems, key=lambda p: (p.line == 0, p.line, p.column, p.key))
@@ -75,6 +76,19 @@ def _check_feeds(loaded: LoadedSettings) -> Iterator[Problem]:
                         f"{schema} of {symbol} already come from data.feeds[{other}]",
                         "one feed for each symbol and kind of data",
                     )
+
+
+def _check_claims(loaded: LoadedSettings) -> Iterator[Problem]:
+    taken: dict[str, str] = {}
+    for index, strategy in enumerate(loaded.settings.strategies):
+        path: KeyPath = ("strategies", index, "claims")
+        for symbol in strategy.claims:
+            if symbol not in strategy.symbols:
+                remedy = suggest(symbol, strategy.symbols)
+                yield loaded.problem(path, f"{symbol} is no symbol of this strategy", remedy)
+            owner = taken.setdefault(symbol, strategy.id)
+            if owner != strategy.id:
+                yield loaded.problem(path, f"{symbol} is claimed by {owner} already", "one strategy claims a symbol")
 
 
 def _check_file(loaded: LoadedSettings, path: KeyPath, feed: FileFeedSettings) -> Iterator[Problem]:

@@ -74,6 +74,9 @@ NonNegativeFloat: TypeAlias = Annotated[float, AfterValidator(_finite), Field(ge
 PositiveInt: TypeAlias = Annotated[int, Field(gt=0)]
 """A whole number above zero."""
 
+NonNegativeInt: TypeAlias = Annotated[int, Field(ge=0)]
+"""A whole number, zero allowed; zero usually means "off"."""
+
 IntervalText: TypeAlias = Annotated[str, AfterValidator(_interval)]
 """`5s`, `1m`, `1h`, `1d`."""
 
@@ -83,6 +86,9 @@ SymbolText: TypeAlias = Annotated[Symbol, Field(pattern=r"^\S{1,24}$")]
 # Only the container is lax (TOML has arrays, not tuples); what is in it stays strict.
 SymbolList: TypeAlias = Annotated[tuple[SymbolText, ...], Field(min_length=1), AfterValidator(_unique), Strict(False)]
 """At least one symbol, none twice."""
+
+OptionalSymbols: TypeAlias = Annotated[tuple[SymbolText, ...], AfterValidator(_unique), Strict(False)]
+"""Any number of symbols, none twice."""
 
 Speed: TypeAlias = Annotated[
     float | Literal["max"],

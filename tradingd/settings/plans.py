@@ -7,6 +7,7 @@ import msgspec
 from tradingd.core.bars import parse_interval
 from tradingd.core.identifiers import StrategyId, Symbol
 from tradingd.core.market import NS_PER_SECOND
+from tradingd.core.reconcile import Cadence, Scope
 from tradingd.core.risk import OrderLimits, RiskRules
 from tradingd.core.risk_metrics import RiskLimits
 from tradingd.core.symbol_plan import SymbolPlan
@@ -38,6 +39,30 @@ def _delivery(feed: FeedSettings) -> _Delivery:
             bars = parse_interval("1m") if "bars" in channels else None
             ticks = "quotes" in channels or "trades" in channels
             return _Delivery(tuple(feed.symbols), ticks, "trades" in channels, bars, True)
+
+
+def to_ns(seconds: float) -> int:
+    """Seconds of the configuration in nanoseconds."""
+    return round(seconds * NS_PER_SECOND)
+
+
+def cadence(settings: Settings) -> Cadence:
+    """How often the venue is asked."""
+    execution = settings.execution
+    return Cadence(
+        in_flight_ns=to_ns(execution.in_flight_interval_s),
+        open_orders_ns=to_ns(execution.open_orders_interval_s),
+        everything_ns=to_ns(execution.reconcile_interval_s),
+        most_queries=execution.max_queries,
+    )
+
+
+def reconciliation_scope(settings: Settings) -> Scope:
+    """Whose the things are that no order of ours explains."""
+    claims = {Symbol(symbol): strategy.id for strategy in settings.strategies for symbol in strategy.claims}
+    if settings.execution.external == "ignore":
+        return Scope(claims=claims, only=frozenset(traded_symbols(settings)))
+    return Scope(claims=claims)
 
 
 def symbol_plans(settings: Settings) -> tuple[SymbolPlan, ...]:

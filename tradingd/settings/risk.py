@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tradingd.settings.fields import PositiveDecimal, PositiveInt, Section, SymbolList
+from tradingd.settings.fields import NonNegativeInt, PositiveDecimal, PositiveInt, Section, SymbolList
 
 
 class RiskOverrides(Section):
@@ -37,6 +37,11 @@ class RiskSettings(Section):
         default=Decimal(5), description="How far from the last good price an order's price may be, in percent."
     )
     max_orders_per_minute: PositiveInt = Field(default=120, description="Orders that may leave within any minute.")
+    max_repeated_orders: NonNegativeInt = Field(
+        default=30,
+        description="How often within a minute a strategy may ask for the very same order; past it the strategy is "
+        "stopped. 0 turns the check off.",
+    )
     max_daily_loss: PositiveDecimal = Field(
         default=Decimal(1_000), description="Loss since the start of the day that halts trading."
     )

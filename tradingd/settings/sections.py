@@ -13,6 +13,7 @@ from tradingd.settings.fields import (
     AnyDecimal,
     IntervalText,
     NonNegativeFloat,
+    OptionalSymbols,
     PositiveDecimal,
     PositiveFloat,
     PositiveInt,
@@ -67,6 +68,15 @@ class StrategySettings(Section):
     )
     symbols: SymbolList = Field(description="Symbols that the strategy sees and trades.")
     bars: IntervalText = Field(default="1m", description="Length of the bars it gets: 5s, 1m, 5m, 1h, 1d.")
+    claims: OptionalSymbols = Field(
+        default=(),
+        description="Symbols whose positions and orders from outside are taken for this strategy's own.",
+    )
+    on_stop: Literal["leave", "cancel", "flatten"] = Field(
+        default="leave",
+        description="What an orderly stop does with this strategy's orders and position: leave both, cancel the "
+        "orders, or cancel the orders and close the position.",
+    )
     params: dict[str, Any] = Field(default={}, description="Parameters; the class says which.")
     risk: RiskOverrides = Field(default=RiskOverrides(), description="Limits of this strategy alone.")
 
@@ -82,11 +92,31 @@ class ExecutionSettings(Section):
     unknown_grace_s: PositiveFloat = Field(
         default=2.0, description="Seconds before the venue is asked about an order whose answer was lost."
     )
-    reconcile_interval_s: PositiveFloat = Field(
-        default=30.0, description="Seconds between two comparisons of our books with the venue's."
+    in_flight_interval_s: PositiveFloat = Field(
+        default=2.0, description="Seconds after which an order whose last command is unanswered is asked for."
     )
-    external_positions: Literal["adopt", "halt"] = Field(
-        default="adopt", description="What to do about a position that no strategy explains."
+    open_orders_interval_s: PositiveFloat = Field(
+        default=10.0, description="Seconds between two comparisons of our working orders with the venue's."
+    )
+    reconcile_interval_s: PositiveFloat = Field(
+        default=60.0, description="Seconds between two comparisons of everything, positions and cash included."
+    )
+    max_queries: PositiveInt = Field(
+        default=5, description="Orders that are asked for one by one in one round of a timer."
+    )
+    alarm_after_s: PositiveFloat = Field(
+        default=60.0, description="Seconds after which an order still in doubt is an error in the log."
+    )
+    external: Literal["adopt", "ignore", "halt"] = Field(
+        default="adopt",
+        description="Orders and positions that no strategy explains: adopt books them, ignore does so only in symbols "
+        "that a strategy trades, halt books them and stops trading.",
+    )
+    max_corrections: PositiveInt = Field(
+        default=3, description="Corrections of one symbol's position within an hour; one more halts the symbol."
+    )
+    max_correction_value: PositiveDecimal | None = Field(
+        default=None, description="Value of one correction that halts its symbol; off when left out."
     )
 
 
@@ -109,6 +139,11 @@ class JournalSettings(Section):
         description="What an order intent must survive before it leaves: a power cut, or the end of the process.",
     )
     keep_days: PositiveInt = Field(default=7, description="Days that closed orders stay in snapshots.")
+    reserve_mb: Annotated[int, Field(ge=0)] = Field(
+        default=64,
+        description="Megabytes of disk set aside for the journal. With less than as much again free, no new order "
+        "leaves; a full disk takes from what is set aside. 0 turns this off.",
+    )
 
 
 class ReportingSettings(Section):

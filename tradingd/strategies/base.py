@@ -17,6 +17,7 @@ from tradingd.core.orders import (
     ZERO,
     ExecutionReport,
     OrderDenied,
+    OrderModification,
     OrderTerms,
     OrderType,
     SignalAction,
@@ -62,6 +63,10 @@ class StrategyContext(Protocol):
 
     def cancel(self, client_order_id: ClientOrderId) -> None:
         """Ask for a cancel of one of this strategy's orders."""
+        ...
+
+    def modify(self, client_order_id: ClientOrderId, details: OrderModification) -> None:
+        """Ask for new terms of one of this strategy's orders."""
         ...
 
     def set_timer(self, name: str, at_ns: int, every_ns: int | None) -> None:
@@ -139,11 +144,27 @@ class Strategy(Generic[P]):
         *,
         limit_price: Decimal | None = None,
         stop_price: Decimal | None = None,
+        trail_amount: Decimal | None = None,
+        trail_percent: Decimal | None = None,
         time_in_force: TimeInForce = TimeInForce.DAY,
+        expires: int | None = None,
+        extended_hours: bool = False,
         reason: str = "",
     ) -> None:
-        """Signal a purchase: at market, or as the prices given make it."""
-        self._context.emit(symbol, SignalAction.BUY, quantity, _terms(limit_price, stop_price, time_in_force), reason)
+        """Signal a purchase: at market, or as the prices given make it.
+
+        A trail, in money or in percent, makes it a trailing stop. `expires`, ns UTC, makes a day order good till then.
+        """
+        terms = _terms(
+            limit_price=limit_price,
+            stop_price=stop_price,
+            trail_amount=trail_amount,
+            trail_percent=trail_percent,
+            time_in_force=time_in_force,
+            expires=expires,
+            extended_hours=extended_hours,
+        )
+        self._context.emit(symbol, SignalAction.BUY, quantity, terms, reason)
 
     def sell(
         self,
@@ -152,11 +173,24 @@ class Strategy(Generic[P]):
         *,
         limit_price: Decimal | None = None,
         stop_price: Decimal | None = None,
+        trail_amount: Decimal | None = None,
+        trail_percent: Decimal | None = None,
         time_in_force: TimeInForce = TimeInForce.DAY,
+        expires: int | None = None,
+        extended_hours: bool = False,
         reason: str = "",
     ) -> None:
-        """Signal a sale: at market, or as the prices given make it."""
-        self._context.emit(symbol, SignalAction.SELL, quantity, _terms(limit_price, stop_price, time_in_force), reason)
+        """Signal a sale: at market, or as the prices given make it (see `buy`)."""
+        terms = _terms(
+            limit_price=limit_price,
+            stop_price=stop_price,
+            trail_amount=trail_amount,
+            trail_percent=trail_percent,
+            time_in_force=time_in_force,
+            expires=expires,
+            extended_hours=extended_hours,
+        )
+        self._context.emit(symbol, SignalAction.SELL, quantity, terms, reason)
 
     def target_position(self, symbol: Symbol, quantity: Decimal, *, reason: str = "") -> None:
         """Signal what is missing, at market, to hold `quantity` once everything under way has filled.
@@ -173,6 +207,26 @@ class Strategy(Generic[P]):
     def cancel(self, client_order_id: ClientOrderId) -> None:
         """Ask for a cancel of one of this strategy's own orders."""
         self._context.cancel(client_order_id)
+
+    def modify(
+        self,
+        client_order_id: ClientOrderId,
+        *,
+        quantity: Decimal | None = None,
+        limit_price: Decimal | None = None,
+        stop_price: Decimal | None = None,
+        trail_amount: Decimal | None = None,
+        trail_percent: Decimal | None = None,
+    ) -> None:
+        """Ask for new terms of one of this strategy's own orders; what is not given stays. `quantity` is its total."""
+        details = OrderModification(
+            quantity=quantity,
+            limit_price=limit_price,
+            stop_price=stop_price,
+            trail_amount=trail_amount,
+            trail_percent=trail_percent,
+        )
+        self._context.modify(client_order_id, details)
 
     def position(self, symbol: Symbol) -> Decimal:
         """This strategy's filled quantity, negative when short."""
@@ -204,8 +258,20 @@ class Strategy(Generic[P]):
         self._context.say(message, details)
 
 
-def _terms(limit_price: Decimal | None, stop_price: Decimal | None, time_in_force: TimeInForce) -> OrderTerms:
-    if limit_price is not None and stop_price is not None:
+def _terms(
+    *,
+    limit_price: Decimal | None,
+    stop_price: Decimal | None,
+    trail_amount: Decimal | None,
+    trail_percent: Decimal | None,
+    time_in_force: TimeInForce,
+    expires: int | None,
+    extended_hours: bool,
+) -> OrderTerms:
+    """Take every figure as it was given: what contradicts another is refused by name, not dropped here."""
+    if trail_amount is not None or trail_percent is not None:
+        order_type = OrderType.TRAILING_STOP
+    elif limit_price is not None and stop_price is not None:
         order_type = OrderType.STOP_LIMIT
     elif limit_price is not None:
         order_type = OrderType.LIMIT
@@ -213,6 +279,15 @@ def _terms(limit_price: Decimal | None, stop_price: Decimal | None, time_in_forc
         order_type = OrderType.STOP
     else:
         order_type = OrderType.MARKET
+    if expires is not None and time_in_force is TimeInForce.DAY:
+        time_in_force = TimeInForce.GTD
     return OrderTerms(
-        order_type=order_type, limit_price=limit_price, stop_price=stop_price, time_in_force=time_in_force
+        order_type=order_type,
+        limit_price=limit_price,
+        stop_price=stop_price,
+        time_in_force=time_in_force,
+        trail_amount=trail_amount,
+        trail_percent=trail_percent,
+        expires_ns=expires,
+        extended_hours=extended_hours,
     )

@@ -12,6 +12,7 @@ replacement    the order that takes another's place
 account        cash, positions and buying power
 admission      whether the account can afford an order
 sessions       when equities trade
+waiting, auctions   orders that are in no book yet
 open_orders    the open orders and their families
 orders         the life of an order from request to last fill
 changes        what one operation changes: on disk, then told

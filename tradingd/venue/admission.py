@@ -5,7 +5,7 @@ what a market or stop order may yet cost. Of the two exits of one entry only one
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from tradingd.core.identifiers import Symbol
 from tradingd.core.matching import SimulatedMarket, to_decimal
@@ -22,6 +22,7 @@ _SHORT_COLLAR = Decimal("1.03")
 _MIN_CRYPTO, _MIN_NOTIONAL = Decimal(10), Decimal(1)
 _STOP_DISTANCE = Decimal("0.01")
 _ONE = Decimal(1)
+_NINE_PLACES = Decimal("0.000000001")
 
 
 class Admission:
@@ -107,9 +108,20 @@ class Admission:
         if cost > power:
             raise insufficient_buying_power(power, cost)
 
+    def settle(self, record: OrderRecord, price: float) -> None:
+        """Settle what had to wait for a price: reservation and size; raises a `Refusal` as `reserve` does."""
+        if record.opening and record.reserve_price is None:
+            self.reserve(record, instead_of=record)
+        if record.notional is not None and record.work_qty is None:
+            per_unit = record.limit_price or to_decimal(price)
+            size = (record.notional / per_unit).quantize(_NINE_PLACES, rounding=ROUND_DOWN)
+            if size <= 0:
+                raise unprocessable("notional is too small")
+            record.work_qty = size
+
     def _check_against_market(self, record: OrderRecord) -> None:
         mark = self._market.book(record.symbol).mark
-        if mark <= 0 or record.stop_price is None:
+        if mark <= 0 or record.stop_price is None or record.order_type is OrderType.TRAILING_STOP:
             return
         if (to_decimal(mark) - record.stop_price) * record.side.sign > 0:
             word = "above" if record.side is Side.BUY else "below"

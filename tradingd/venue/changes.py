@@ -5,6 +5,7 @@ after the transaction that they tell of.
 """
 
 from collections.abc import Callable
+from decimal import Decimal
 from uuid import uuid4
 
 from tradingd.core.accounting import Position
@@ -14,7 +15,7 @@ from tradingd.venue.account import Account
 from tradingd.venue.assets import AssetDirectory
 from tradingd.venue.records import Execution, OrderEvent, OrderRecord
 from tradingd.venue.store import VenueStore
-from tradingd.venue.wire import decimal_text, order_json, trade_update_json
+from tradingd.venue.wire import activity_stamp, decimal_text, order_json, trade_update_json
 
 UpdateSink = Callable[[dict[str, object]], None]
 """Takes the `data` of one trade_updates message."""
@@ -50,10 +51,29 @@ class Changes:
         order = order_json(record, self._assets.of(record.symbol).id)
         self._updates.append(trade_update_json(event, order, ts, new_id(), execution))
 
-    def book(self, execution: Execution, position: Position) -> None:
-        """Note an execution and the position after it."""
+    def book(
+        self, record: OrderRecord, quantity: Decimal, price: Decimal, ts: int, *, short: bool, position: Position
+    ) -> None:
+        """Note an execution of an order that already counts it, the position after it, and the event that says so."""
+        execution_id = new_id()
+        execution = Execution(
+            id=execution_id,
+            activity_id=f"{activity_stamp(ts)}::{execution_id}",
+            order_id=record.id,
+            symbol=record.symbol,
+            side=record.side,
+            short=short,
+            qty=quantity,
+            price=price,
+            cum_qty=record.filled_qty,
+            leaves_qty=record.leaves,
+            position_qty=position.quantity,
+            order_status=record.status,
+            ts=ts,
+        )
         self._executions.append(execution)
         self._positions[execution.symbol] = position
+        self.tell(OrderEvent.PARTIAL_FILL if record.leaves else OrderEvent.FILL, record, ts, execution)
 
     def commit(self) -> None:
         """Write everything noted, then publish it; does nothing when nothing was noted."""

@@ -1,8 +1,9 @@
 """An order request: read from JSON and judged by itself, before account and market are asked.
 
 Reads the body of POST and PATCH; gives order records or raises a `Refusal`. Combinations follow Alpaca: equities trade
-market, limit, stop and stop-limit as day, gtc, and the first two as ioc or fok; crypto trades market, limit and
-stop-limit as gtc or ioc; fractions and notional amounts are simple day orders.
+market, limit, stop, stop-limit and trailing stop as day and gtc, and the first two as ioc or fok, or in the auctions as
+opg or cls; crypto trades market, limit and stop-limit as gtc or ioc; fractions and notional amounts are simple day
+orders that do not trail.
 """
 
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from tradingd.venue.records import OrderClass, OrderRecord, OrderStatus, Role
 
 _MAX_CLIENT_ID = 128
 _NINE_PLACES = -9
-_ONE = Decimal(1)
+_ONE, _WHOLE = Decimal(1), Decimal(100)
 _SMALLEST, _LARGEST = Decimal("1e-12"), Decimal("1e12")
 _STOP_DISTANCE = Decimal("0.01")
 
@@ -122,16 +123,17 @@ def build_orders(body: OrderBody, asset: Asset, now: int, make_id: Callable[[], 
     """Turn a request into its order and the legs that it brings; `opening` and the reservation are not yet known."""
     side = _word(body.side, Side, "side")
     order_class = _order_class(body.order_class)
-    if body.type in ("trailing_stop",) or body.time_in_force in ("opg", "cls"):
-        raise unprocessable(f"the paper venue does not trade {body.type} {body.time_in_force} orders")
     order_type = _word(body.type, OrderType, "type")
     tif = _word(body.time_in_force, TimeInForce, "time_in_force")
+    if tif is TimeInForce.GTD:
+        raise unprocessable(f"invalid time_in_force {body.time_in_force!r}")
     qty, notional = number(body.qty, "qty"), number(body.notional, "notional")
     if (qty is None) == (notional is None):
         raise unprocessable("qty or notional is required" if qty is None else "only one of qty or notional is accepted")
     check_quantity(qty)
     check_quantity(notional)
     limit_price, stop_price = _prices(body, order_type, asset)
+    trail_price, trail_percent = _trail(body, order_type)
     extended = bool(body.extended_hours)
     if body.client_order_id is not None and len(body.client_order_id) > _MAX_CLIENT_ID:
         raise unprocessable(f"client_order_id must be no more than {_MAX_CLIENT_ID} characters")
@@ -151,6 +153,8 @@ def build_orders(body: OrderBody, asset: Asset, now: int, make_id: Callable[[], 
         order_type=order_type,
         limit_price=limit_price,
         stop_price=stop_price,
+        trail_price=trail_price,
+        trail_percent=trail_percent,
         time_in_force=tif,
         order_class=order_class,
         role=Role.TAKE_PROFIT if order_class is OrderClass.OCO else Role.ENTRY,
@@ -193,14 +197,31 @@ def _prices(body: OrderBody, order_type: OrderType, asset: Asset) -> tuple[Decim
     return limit_price, stop_price
 
 
+def _trail(body: OrderBody, order_type: OrderType) -> tuple[Decimal | None, Decimal | None]:
+    price, percent = number(body.trail_price, "trail_price"), number(body.trail_percent, "trail_percent")
+    if order_type is OrderType.TRAILING_STOP and (price is None) == (percent is None):
+        raise unprocessable("trailing stop orders require either trail_price or trail_percent")
+    if order_type is not OrderType.TRAILING_STOP and (price is not None or percent is not None):
+        raise unprocessable(f"{order_type.value.lower()} orders must not have a trail_price or trail_percent")
+    check_trail_percent(percent)
+    return price, percent
+
+
+def check_trail_percent(percent: Decimal | None) -> None:
+    """Refuse a distance that no price can fall by."""
+    if percent is not None and percent >= _WHOLE:
+        raise unprocessable("trail_percent must be < 100")
+
+
 def _check_combination(
     asset: Asset, order_type: OrderType, tif: TimeInForce, order_class: OrderClass, extended: bool
 ) -> None:
-    immediate = tif in (TimeInForce.IOC, TimeInForce.FOK)
+    # Neither of them rests: they trade at once or in an auction.
+    immediate = tif in (TimeInForce.IOC, TimeInForce.FOK, TimeInForce.OPG, TimeInForce.CLS)
     if asset.crypto:
         if tif not in (TimeInForce.GTC, TimeInForce.IOC):
             raise unprocessable("invalid crypto time_in_force")
-        if order_type is OrderType.STOP:
+        if order_type in (OrderType.STOP, OrderType.TRAILING_STOP):
             raise unprocessable("invalid order type for crypto order")
         if order_class is not OrderClass.SIMPLE:
             raise unprocessable("crypto orders not allowed for advanced order_class")
@@ -208,6 +229,8 @@ def _check_combination(
         raise unprocessable(f"{tif.value.lower()} orders must be market or limit orders")
     if order_class is not OrderClass.SIMPLE and (immediate or extended):
         raise unprocessable("complex orders must be day or gtc and trade in regular hours")
+    if order_type is OrderType.TRAILING_STOP and order_class is not OrderClass.SIMPLE:
+        raise unprocessable("trailing stop orders must be simple orders")
     if extended and (order_type is not OrderType.LIMIT or immediate):
         raise unprocessable("extended hours order must be DAY or GTC limit orders")
 
@@ -221,6 +244,8 @@ def _check_fraction(
         raise unprocessable(f'asset "{asset.symbol}" is not fractionable')
     if not asset.crypto and tif is not TimeInForce.DAY:
         raise unprocessable("fractional orders must be DAY orders")
+    if order_type is OrderType.TRAILING_STOP:
+        raise unprocessable("fractional orders cannot be trailing stop orders")
     if notional and order_type not in (OrderType.MARKET, OrderType.LIMIT):
         raise unprocessable("notional orders must be market or limit orders")
 

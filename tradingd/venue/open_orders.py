@@ -15,6 +15,9 @@ class OpenOrders:
     def __contains__(self, order_id: str) -> bool:
         return order_id in self._by_id
 
+    def __len__(self) -> int:
+        return len(self._by_id)
+
     def __iter__(self) -> Iterator[OrderRecord]:
         return iter(self._by_id.values())
 

@@ -6,31 +6,40 @@ Never waits.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from typing import assert_never
 
 from tradingd.core.accounting import EXACT
+from tradingd.core.calendar import Calendar
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import DAY_NS, MarketDataEvent
-from tradingd.core.matching import MatchCancel, MatchFill, MatchOrder, MatchOutcome, SimulatedMarket, StopElected
+from tradingd.core.matching import (
+    MatchCancel,
+    MatchFill,
+    MatchOutcome,
+    SimulatedMarket,
+    StopElected,
+    StopTrailed,
+    meet_auction,
+)
 from tradingd.core.matching import to_decimal as exact_price
-from tradingd.core.orders import Side, TimeInForce
+from tradingd.core.orders import OrderType, Side, TimeInForce
 from tradingd.settings.venue import VenueSettings
 from tradingd.venue.account import Account
 from tradingd.venue.admission import Admission
 from tradingd.venue.assets import AssetDirectory
+from tradingd.venue.auctions import AuctionHouse
 from tradingd.venue.changes import Changes, UpdateSink, new_id
 from tradingd.venue.errors import Refusal, duplicate_client_order_id, not_found, unprocessable
 from tradingd.venue.intake import OrderBody, ReplaceBody, asset_missing, build_orders
 from tradingd.venue.open_orders import OpenOrders
-from tradingd.venue.records import Execution, OrderClass, OrderEvent, OrderRecord, OrderStatus
+from tradingd.venue.records import OrderClass, OrderEvent, OrderRecord, OrderStatus
 from tradingd.venue.replacement import build_replacement
-from tradingd.venue.sessions import Calendar
 from tradingd.venue.store import OrderQuery, VenueStore
-from tradingd.venue.wire import activity_stamp, leg_order, order_json
+from tradingd.venue.waiting import WaitingOrders
+from tradingd.venue.wire import leg_order, order_json
 
 _MICROSECOND = 1000
-_NINE_PLACES = Decimal("0.000000001")
 _AGED_NS = 90 * DAY_NS
 _EVERYTHING = 1_000_000_000
 
@@ -59,7 +68,8 @@ class OrderDesk:
         self._changes = Changes(store, account, assets, publish)
         self._stored_marks = store.marks()
         self.admission = Admission(settings, account, self.market, self.open, self.marks)
-        self._unpriced: dict[Symbol, dict[str, OrderRecord]] = {}
+        self._unpriced = WaitingOrders()
+        self._auctions = AuctionHouse(self.market, calendar, clock, self._meet_auction)
         self._next_change = 0
         self._last_stamp = 0
         self._restore()
@@ -107,11 +117,15 @@ class OrderDesk:
         order, *legs = build_orders(body, asset, now, new_id)
         if body.client_order_id and self._store.order_by_client_id(body.client_order_id) is not None:
             raise duplicate_client_order_id()
+        self._auctions.choose(order)
+        if order.order_type is OrderType.TRAILING_STOP and self._tradable(order, now):
+            self._begin_trail(order)
         self.admission.admit(order)
         self.admission.check_legs(order, legs)
         for record in (order, *legs):
             record.expires_at = self._expiry(record, now)
             self.open.add(record)
+            self._auctions.add(record)
             self._changes.touch(record)
         working = [order, *legs] if order.order_class is OrderClass.OCO else [order]
         for record in working:
@@ -176,16 +190,19 @@ class OrderDesk:
     def on_market_data(self, event: MarketDataEvent) -> None:
         """Match one valid event against the open orders."""
         book = self.market.book(event.symbol)
-        if book.working and self._clock() >= self._next_change:
+        waits = event.symbol in self._auctions
+        if len(self.open) and self._clock() >= self._next_change:
             self.on_time()
         outcomes = book.on_market_data(event)
         if outcomes:
             self._apply(outcomes)
-        if self._unpriced and event.symbol in self._unpriced:
-            for record in list(self._unpriced[event.symbol].values()):
+        if waits:
+            self._auctions.on_market_data(event)
+        if event.symbol in self._unpriced:
+            for record in self._unpriced.of(event.symbol):
                 self._meet_market(record)
-            self._changes.commit()
-        elif outcomes:
+            waits = True
+        if outcomes or waits:
             self._changes.commit()
 
     def on_time(self) -> None:
@@ -193,9 +210,11 @@ class OrderDesk:
         now = self._clock()
         if now < self._next_change:
             return
+        self._auctions.on_time(now)
         for record in list(self.open):
             if record.id in self.open and record.expires_at is not None and record.expires_at <= now:
-                self._end(record, OrderStatus.EXPIRED)
+                # An opening without a price is an auction that did not fill, which is a cancel at Alpaca.
+                self._end(record, OrderStatus.EXPIRED if record.auction_at is None else OrderStatus.CANCELED)
         for record in sorted(self.open, key=lambda record: (record.submitted_at, -leg_order(record))):
             if record.status is OrderStatus.HELD or record.id not in self.open:
                 continue
@@ -224,39 +243,33 @@ class OrderDesk:
         if record.id not in self.open or not self._tradable(record, self._clock()):
             return
         price = self.market.book(record.symbol).opposite_price(record.side)
-        unsized = record.work_qty is None
-        if (unsized or (record.opening and record.reserve_price is None)) and price <= 0:
+        if (record.work_qty is None or (record.opening and record.reserve_price is None)) and price <= 0:
             if record.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
                 self._end(record, OrderStatus.CANCELED)
             else:
-                self._unpriced.setdefault(record.symbol, {})[record.id] = record
+                self._unpriced.add(record)
             return
-        self._forget_unpriced(record)
+        self._unpriced.remove(record)
+        if self._is_affordable(record, price):
+            self._apply(self.market.arrive(record.match_order(self._clock())))
+
+    def _is_affordable(self, record: OrderRecord, price: float) -> bool:
+        """Settle what had to wait for a price; an order that proves to be too much ends here."""
         try:
-            if record.opening and record.reserve_price is None:
-                self.admission.reserve(record, instead_of=record)
-            if record.notional is not None and unsized:
-                per_unit = record.limit_price or exact_price(price)
-                size = (record.notional / per_unit).quantize(_NINE_PLACES, rounding=ROUND_DOWN)
-                if size <= 0:
-                    raise unprocessable("notional is too small")
-                record.work_qty = size
+            self.admission.settle(record, price)
         except Refusal:
             self._end(record, OrderStatus.REJECTED)
-            return
-        self._apply(
-            self.market.arrive(
-                MatchOrder(
-                    order_id=record.id,
-                    symbol=record.symbol,
-                    side=record.side,
-                    quantity=record.leaves,
-                    terms=record.terms,
-                    ts_arrived=self._clock(),
-                    elected=record.elected,
-                )
-            )
-        )
+            return False
+        return True
+
+    def _begin_trail(self, record: OrderRecord) -> None:
+        price = self.market.book(record.symbol).last_price(record.side)
+        if price > 0:
+            record.trail(exact_price(price))
+
+    def _meet_auction(self, record: OrderRecord, price: float) -> None:
+        if record.id in self.open and (price <= 0 or self._is_affordable(record, price)):
+            self._apply(meet_auction(record.match_order(self._clock()), price))
 
     def _apply(self, outcomes: Sequence[MatchOutcome]) -> None:
         for outcome in outcomes:
@@ -272,6 +285,9 @@ class OrderDesk:
                 case StopElected():
                     record.elected = True
                     self._changes.touch(record)
+                case StopTrailed():
+                    record.hwm, record.stop_price = outcome.high_water, outcome.stop_price
+                    self._changes.touch(record)
                 case _:
                     assert_never(outcome)
 
@@ -286,27 +302,11 @@ class OrderDesk:
         record.status = OrderStatus.FILLED if done else OrderStatus.PARTIALLY_FILLED
         if done:
             record.filled_at = now
-        execution_id = new_id()
-        execution = Execution(
-            id=execution_id,
-            activity_id=f"{activity_stamp(now)}::{execution_id}",
-            order_id=record.id,
-            symbol=record.symbol,
-            side=record.side,
-            short=short,
-            qty=quantity,
-            price=price,
-            cum_qty=record.filled_qty,
-            leaves_qty=record.leaves,
-            position_qty=position.quantity,
-            order_status=record.status,
-            ts=now,
-        )
-        self._changes.book(execution, position)
-        self._changes.tell(OrderEvent.FILL if done else OrderEvent.PARTIAL_FILL, record, now, execution)
+        self._changes.book(record, quantity, price, now, short=short, position=position)
         relatives = self.open.relatives(record)
         if done:
             self.open.remove(record)
+            self._auctions.remove(record)
         self._follow_fill(record, relatives)
 
     def _follow_fill(self, record: OrderRecord, relatives: list[OrderRecord]) -> None:
@@ -344,7 +344,8 @@ class OrderDesk:
             case _:
                 record.failed_at, event = now, OrderEvent.REJECTED
         self.market.remove(record.symbol, record.id)
-        self._forget_unpriced(record)
+        self._unpriced.remove(record)
+        self._auctions.remove(record)
         relatives = self.open.relatives(record)
         self.open.remove(record)
         self._changes.tell(event, record, now)
@@ -356,7 +357,8 @@ class OrderDesk:
     # -- bookkeeping --------------------------------------------------------------------------------------------------
 
     def _tradable(self, record: OrderRecord, now: int) -> bool:
-        return record.crypto or self._calendar.is_open(now, record.extended_hours)
+        """Tell whether an order can be in its book: one that waits for an auction never is."""
+        return record.auction_at is None and (record.crypto or self._calendar.is_open(now, record.extended_hours))
 
     def _is_working(self, record: OrderRecord) -> bool:
         return record.id in self.market.book(record.symbol).working
@@ -367,17 +369,18 @@ class OrderDesk:
                 expires = self._calendar.day_end(now, record.extended_hours)
             case TimeInForce.GTC:
                 expires = now + _AGED_NS
+            case TimeInForce.OPG:
+                assert record.auction_at is not None
+                expires = self._calendar.day_end(record.auction_at)
+            case TimeInForce.CLS:
+                assert record.auction_at is not None
+                expires = record.auction_at
             case TimeInForce.IOC | TimeInForce.FOK:
                 return None
+            case TimeInForce.GTD:
+                raise AssertionError("the intake refuses what Alpaca does not have")
         self._next_change = min(self._next_change, expires)
         return expires
-
-    def _forget_unpriced(self, record: OrderRecord) -> None:
-        waiting = self._unpriced.get(record.symbol)
-        if waiting is not None:
-            waiting.pop(record.id, None)
-            if not waiting:
-                del self._unpriced[record.symbol]
 
     def _stamp(self) -> int:
         """The time in whole microseconds, never twice the same: clients page through orders by it."""
@@ -389,6 +392,7 @@ class OrderDesk:
         """Take up the open orders of a former run where they stood."""
         for record in self._store.orders(OrderQuery(is_open=True, ascending=True, limit=_EVERYTHING)):
             self.open.add(record)
+            self._auctions.add(record)
             self._last_stamp = max(self._last_stamp, record.updated_at)
         for latest in self._store.orders(OrderQuery(limit=1)):
             self._last_stamp = max(self._last_stamp, latest.updated_at)

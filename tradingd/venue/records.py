@@ -6,7 +6,9 @@ from enum import StrEnum
 import msgspec
 
 from tradingd.core.identifiers import Symbol
+from tradingd.core.matching import MatchOrder
 from tradingd.core.orders import ZERO, OrderTerms, OrderType, Side, TimeInForce
+from tradingd.core.trailing import trailing_stop
 
 
 class OrderStatus(StrEnum):
@@ -99,6 +101,12 @@ class OrderRecord(msgspec.Struct, kw_only=True):
     replaced_at: int | None = None
     replaced_by: str | None = None
     replaces: str | None = None
+    trail_price: Decimal | None = None
+    trail_percent: Decimal | None = None
+    hwm: Decimal | None = None
+    """Best price since a trailing stop went to work, the lowest for a buy; `stop_price` follows it."""
+    auction_at: int | None = None
+    """When the auction is held that an opg or cls order waits for."""
 
     @property
     def is_open(self) -> bool:
@@ -128,7 +136,27 @@ class OrderRecord(msgspec.Struct, kw_only=True):
             limit_price=self.limit_price,
             stop_price=self.stop_price,
             time_in_force=self.time_in_force,
+            trail_amount=self.trail_price,
+            trail_percent=self.trail_percent,
         )
+
+    def match_order(self, ts_arrived: int) -> MatchOrder:
+        """What is left of it, as the matching takes it."""
+        return MatchOrder(
+            order_id=self.id,
+            symbol=self.symbol,
+            side=self.side,
+            quantity=self.leaves,
+            terms=self.terms,
+            ts_arrived=ts_arrived,
+            elected=self.elected,
+            high_water=self.hwm,
+        )
+
+    def trail(self, hwm: Decimal) -> None:
+        """Move the high-water mark, and the stop after it."""
+        self.hwm = hwm
+        self.stop_price = trailing_stop(self.terms, self.side, hwm)
 
 
 class Execution(msgspec.Struct, frozen=True, kw_only=True):

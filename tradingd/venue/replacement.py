@@ -11,7 +11,7 @@ import msgspec
 from tradingd.core.orders import OrderType, TimeInForce
 from tradingd.venue.assets import Asset
 from tradingd.venue.errors import unprocessable
-from tradingd.venue.intake import ReplaceBody, check_price, check_quantity, number
+from tradingd.venue.intake import ReplaceBody, check_price, check_quantity, check_trail_percent, number
 from tradingd.venue.records import OrderRecord, OrderStatus
 
 _ONE = Decimal(1)
@@ -25,7 +25,8 @@ def build_replacement(
         raise unprocessable(f"cannot replace order in {old.status.value} status")
     if old.notional is not None or old.qty is None:
         raise unprocessable("notional orders cannot be replaced")
-    if body.trail is not None:
+    trail = number(body.trail, "trail")
+    if trail is not None and old.order_type is not OrderType.TRAILING_STOP:
         raise unprocessable("only trailing stop orders have a trail")
     qty = number(body.qty, "qty") or old.qty
     limit_price = number(body.limit_price, "limit_price")
@@ -39,10 +40,16 @@ def build_replacement(
     check_price(stop_price, asset, "stop_price")
     check_quantity(qty)
     tif = _time_in_force(old, body, asset)
-    if (qty, limit_price or old.limit_price, stop_price or old.stop_price, tif) == (
+    # The one `trail` is in the unit that the order was placed with.
+    trail_price = trail if trail and old.trail_price is not None else old.trail_price
+    trail_percent = trail if trail and old.trail_percent is not None else old.trail_percent
+    check_trail_percent(trail_percent)
+    if (qty, limit_price or old.limit_price, stop_price or old.stop_price, trail_price, trail_percent, tif) == (
         old.qty,
         old.limit_price,
         old.stop_price,
+        old.trail_price,
+        old.trail_percent,
         old.time_in_force,
     ):
         raise unprocessable("order parameters are not changed")
@@ -50,7 +57,7 @@ def build_replacement(
         raise unprocessable("qty must be > filled_qty")
     if qty != old.qty and qty % _ONE and not asset.crypto:
         raise unprocessable("qty must be a whole number")
-    return msgspec.structs.replace(
+    new = msgspec.structs.replace(
         old,
         id=make_id(),
         client_order_id=body.client_order_id or make_id(),
@@ -58,14 +65,19 @@ def build_replacement(
         work_qty=qty,
         limit_price=limit_price or old.limit_price,
         stop_price=stop_price or old.stop_price,
+        trail_price=trail_price,
+        trail_percent=trail_percent,
         time_in_force=tif,
         # A moved stop must be reached anew; an elected one keeps working.
-        elected=old.elected and stop_price is None,
+        elected=old.elected and stop_price is None and trail is None,
         created_at=now,
         submitted_at=now,
         updated_at=now,
         replaces=old.id,
     )
+    if new.hwm is not None:
+        new.trail(new.hwm)
+    return new
 
 
 def _time_in_force(old: OrderRecord, body: ReplaceBody, asset: Asset) -> TimeInForce:

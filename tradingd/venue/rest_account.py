@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 from aiohttp import web
 
+from tradingd.core.calendar import Calendar
 from tradingd.core.market import DAY_NS
 from tradingd.core.sessions import new_york_date
 from tradingd.settings.venue import VenueSettings
@@ -13,7 +14,7 @@ from tradingd.venue.errors import not_found, unprocessable
 from tradingd.venue.gate import json_answer
 from tradingd.venue.portfolio import Portfolio
 from tradingd.venue.rest_query import Query
-from tradingd.venue.sessions import Calendar
+from tradingd.venue.sessions import session_json
 from tradingd.venue.store import VenueStore
 from tradingd.venue.wire import activity_json, new_york_text
 
@@ -139,4 +140,4 @@ class AccountApi:
         start = query.day("start", today)
         end = query.day("end", date(today.year, 12, 31) if start <= today else start)
         end = min(end, start + _CALENDAR_MOST)
-        return json_answer([day.json() for day in self._calendar.days(start, end)])
+        return json_answer([session_json(day) for day in self._calendar.days(start, end)])

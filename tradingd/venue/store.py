@@ -19,7 +19,9 @@ from tradingd.core.identifiers import Symbol
 from tradingd.errors import JournalError, UsageError
 from tradingd.venue.records import Execution, OrderRecord
 
-_VERSION = 1
+_VERSION = 2
+_OLDEST = 1
+"""Orders are kept as documents: what version 2 adds to them (trailing stops, auctions) version 1 simply lacks."""
 _LOG_PAGES_AT_MOST = 4_000
 _COMMITS_WORTH_FOLDING = 200
 
@@ -71,6 +73,7 @@ class VenueStore:
             if version == 0:
                 for statement in (files("tradingd.venue") / "schema.sql").read_text().split(";"):
                     self._db.execute(statement)
+            if version == 0 or _OLDEST <= version < _VERSION:
                 self._db.execute(f"PRAGMA user_version={_VERSION}")
             self._db.execute("COMMIT")
         except sqlite3.OperationalError as error:
@@ -79,7 +82,7 @@ class VenueStore:
             raise UsageError(f"{path}: the paper venue's database cannot be opened: {error}") from error
         except sqlite3.DatabaseError as error:
             raise UsageError(f"{path}: not a paper venue's database: {error}") from error
-        if version not in (0, _VERSION):
+        if version and not _OLDEST <= version <= _VERSION:
             self._db.close()
             raise UsageError(f"{path}: made by another version of tradingd (schema {version}, here {_VERSION})")
         self.path = path

@@ -16,6 +16,7 @@ from yarl import URL
 
 from tradingd.brokers.alpaca.chains import OrderChains
 from tradingd.brokers.alpaca.convert import SymbolBook, is_working, to_account, to_instrument
+from tradingd.brokers.alpaca.model import ALPACA
 from tradingd.brokers.alpaca.outcomes import HttpAnswer, Operation, Outcome, RequestEnd, Verdict, classify, unproven
 from tradingd.brokers.alpaca.queries import AlpacaQueries
 from tradingd.brokers.alpaca.rest import CommandChannel, RestClient
@@ -25,10 +26,19 @@ from tradingd.brokers.alpaca.stream import TradeUpdateStream
 from tradingd.brokers.alpaca.translate import Problem, Translator
 from tradingd.brokers.alpaca.wire import TradeUpdate, WireOrder, encode_new_order, encode_replacement
 from tradingd.brokers.base import BrokerEvent, BrokerSink, OrderStreamDown, OrderStreamUp
+from tradingd.core.broker_model import BrokerModel
 from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
 from tradingd.core.instruments import Instrument
 from tradingd.core.market import PriceBar
-from tradingd.core.orders import CancelRefused, Order, OrderModification, OrderRejected, OrderUnknown
+from tradingd.core.orders import (
+    CancelRefused,
+    CancelUnknown,
+    Order,
+    OrderModification,
+    OrderRejected,
+    OrderUnknown,
+    ReplaceUnknown,
+)
 from tradingd.core.venue_view import AccountInfo, VenueOrder, VenueSnapshot
 from tradingd.errors import UsageError, VenueUnavailable
 
@@ -39,7 +49,8 @@ _orders = msgspec.json.Decoder(WireOrder)
 class AlpacaBroker:
     """One Alpaca account; implements `brokers.base.BrokerAdapter`.
 
-    `is_ours` tells our client order ids from others'; `failure` takes an exception that escaped one of the adapter's
+    `is_ours` tells our client order ids from others'; `refusal` is asked right before a new order's bytes leave and says
+    why they may not; `failure` takes an exception that escaped one of the adapter's
     own tasks, which is a fault of this program; `on_problem` takes what an operator should know.
     """
 
@@ -55,17 +66,21 @@ class AlpacaBroker:
         sink: BrokerSink,
         clock: Callable[[], int],
         is_ours: Callable[[ClientOrderId], bool],
+        refusal: Callable[[ClientOrderId], str | None],
         on_problem: Problem,
         failure: Callable[[BaseException], None],
         rng: random.Random,
         timeout_s: float = 10.0,
         bar_feed: str = "iex",
         bar_adjustment: str = "split",
+        model: BrokerModel = ALPACA,
     ) -> None:
         self._sink = sink
         self._clock = clock
+        self._refusal = refusal
         self._on_problem = on_problem
         self._account_kind = account_kind
+        self._model = model
         self._timeout_s = timeout_s
         base = URL(base_url.rstrip("/"))
         self._orders_url = base / "v2/orders"
@@ -159,7 +174,8 @@ class AlpacaBroker:
         client_order_id = order.client_order_id
         self._submitting.add(client_order_id)
         on_end = partial(self._on_submit_end, client_order_id)
-        self._channel.send("POST", self._orders_url, encode_new_order(order), on_end, f"submit {client_order_id}")
+        body, gate = encode_new_order(order), partial(self._refusal, client_order_id)
+        self._channel.send("POST", self._orders_url, body, on_end, f"submit {client_order_id}", gate)
 
     def cancel(self, order: Order, venue_order_id: VenueOrderId) -> None:
         """Ask for a cancel."""
@@ -229,13 +245,11 @@ class AlpacaBroker:
         outcome = classify(Operation.CANCEL, end)
         if outcome.verdict is Verdict.DONE:
             return  # asked for, not done: the stream says when the order is gone
-        reason = outcome.reason
+        reason, now = outcome.reason, self._clock()
         if outcome.verdict is Verdict.AMBIGUOUS:
-            # Until its own event the order counts as working, which it may; a second cancel does no harm.
-            reason = f"not known to be cancelled: {reason}"
-            self._on_problem("broker.cancel_unproven", reason, {"client_order_id": client_order_id})
-        now = self._clock()
-        self._sink(CancelRefused(client_order_id=client_order_id, reason=reason, ts_event=now, ts_recv=now))
+            self._sink(CancelUnknown(client_order_id=client_order_id, reason=reason, ts_event=now, ts_recv=now))
+        else:
+            self._sink(CancelRefused(client_order_id=client_order_id, reason=reason, ts_event=now, ts_recv=now))
 
     def _on_modify_end(self, client_order_id: ClientOrderId, old: VenueOrderId, end: RequestEnd) -> None:
         outcome, new = _read_order(Operation.REPLACE, end)
@@ -246,8 +260,8 @@ class AlpacaBroker:
         if new is not None:
             self._deliver(self._translator.patched(client_order_id, old, new, now))
         else:
-            details = {"client_order_id": client_order_id, "venue_order_id": old}
-            self._on_problem("broker.replace_unproven", f"not known to be replaced: {outcome.reason}", details)
+            reason = outcome.reason
+            self._sink(ReplaceUnknown(client_order_id=client_order_id, reason=reason, ts_event=now, ts_recv=now))
         if not self._chains.is_settled(old):
             self._rest.spawn(self._settler.settle(client_order_id, old), f"settle {old}")
 
@@ -271,6 +285,10 @@ class AlpacaBroker:
         """Ask for account, orders, fills since `since_ns` and positions; raises `VenueUnavailable`."""
         return await self._reader.read(since_ns, self._clock())
 
+    async def open_orders(self) -> tuple[VenueOrder, ...]:
+        """Ask for the working orders; raises `VenueUnavailable`."""
+        return await self._reader.open_orders()
+
     async def find_order(self, client_order_id: ClientOrderId) -> VenueOrder | None:
         """Ask for one order by our id; None is the venue's own "not found". Raises `VenueUnavailable`."""
         return await self._reader.find(client_order_id)
@@ -282,6 +300,11 @@ class AlpacaBroker:
     def adopt(self, venue_order_ids: Mapping[VenueOrderId, ClientOrderId]) -> None:
         """Learn which venue ids belong to orders of ours from a former run."""
         self._chains.adopt(venue_order_ids)
+
+    @property
+    def model(self) -> BrokerModel:
+        """What the venue takes."""
+        return self._model
 
     @property
     def instruments(self) -> Mapping[Symbol, Instrument]:

@@ -34,16 +34,15 @@ _ORDER_TYPES = {
     "limit": OrderType.LIMIT,
     "stop": OrderType.STOP,
     "stop_limit": OrderType.STOP_LIMIT,
-    # Only orders that somebody else placed can trail; the venue moves their stop price.
-    "trailing_stop": OrderType.STOP,
+    "trailing_stop": OrderType.TRAILING_STOP,
 }
 _TIMES_IN_FORCE = {
     "day": TimeInForce.DAY,
     "gtc": TimeInForce.GTC,
     "ioc": TimeInForce.IOC,
     "fok": TimeInForce.FOK,
-    "opg": TimeInForce.DAY,
-    "cls": TimeInForce.DAY,
+    "opg": TimeInForce.OPG,
+    "cls": TimeInForce.CLS,
 }
 _NANO = Decimal("0.000000001")
 _ONE = Decimal(1)
@@ -165,12 +164,16 @@ def to_venue_order(order: WireOrder, client_order_id: ClientOrderId, symbols: Sy
             limit_price=order.limit_price,
             stop_price=order.stop_price,
             time_in_force=_TIMES_IN_FORCE.get(order.time_in_force or "", TimeInForce.DAY),
+            trail_amount=order.trail_price,
+            trail_percent=order.trail_percent,
+            extended_hours=bool(order.extended_hours),
         ),
         status=order_status(order.status),
         replaces=VenueOrderId(order.replaces) if order.replaces else None,
         replaced_by=VenueOrderId(order.replaced_by) if order.replaced_by else None,
         ts_submitted=submitted,
         ts_updated=venue_time(order.updated_at, submitted),
+        changing=order.status in ("pending_cancel", "pending_replace"),
     )
 
 

@@ -8,7 +8,7 @@ import asyncio
 import random
 from collections.abc import Callable, Coroutine, Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import aiohttp
 from multidict import CIMultiDict
@@ -34,12 +34,25 @@ _LONGEST_WAIT_S = 5.0
 _LONGEST_ASKED_WAIT_S = 30.0
 """A venue may ask for a longer pause than our own; past this the query fails and its caller decides."""
 
+Gate: TypeAlias = Callable[[], str | None]
+
 
 class CommandChannel(Protocol):
     """Where commands leave: the seam for a leaner HTTP/1.1 writer than aiohttp."""
 
-    def send(self, method: str, url: URL, body: bytes | None, on_end: Callable[[RequestEnd], None], name: str) -> None:
-        """Begin to send at once, once, and call `on_end` exactly once unless closed before the end."""
+    def send(
+        self,
+        method: str,
+        url: URL,
+        body: bytes | None,
+        on_end: Callable[[RequestEnd], None],
+        name: str,
+        gate: Gate | None = None,
+    ) -> None:
+        """Begin to send at once, once, and call `on_end` exactly once unless closed before the end.
+
+        `gate` is asked at the last step before the wire: what it answers is why nothing is sent.
+        """
         ...
 
 
@@ -99,11 +112,23 @@ class RestClient:
 
     # -- commands -----------------------------------------------------------------------------------------------------
 
-    def send(self, method: str, url: URL, body: bytes | None, on_end: Callable[[RequestEnd], None], name: str) -> None:
+    def send(
+        self,
+        method: str,
+        url: URL,
+        body: bytes | None,
+        on_end: Callable[[RequestEnd], None],
+        name: str,
+        gate: Gate | None = None,
+    ) -> None:
         """Send a command once; see `CommandChannel`. aiohttp's timers want a task, so the bytes leave on its step."""
 
         async def run() -> None:
-            on_end(await self._request(method, url, body))
+            refusal = None if gate is None else gate()
+            if refusal is None:
+                on_end(await self._request(method, url, body))
+            else:
+                on_end(TransportFault(kind=FaultKind.NOT_SENT, detail=refusal))
 
         self.spawn(run(), name)
 

@@ -54,6 +54,10 @@ class SnapshotReader:
             positions=tuple(to_position(position, self._symbols) for position in positions),
         )
 
+    async def open_orders(self) -> tuple[VenueOrder, ...]:
+        """Ask for the working orders alone."""
+        return self._orders(list(flatten(await self._queries.orders("open", None))))
+
     async def find(self, client_order_id: ClientOrderId) -> VenueOrder | None:
         """Ask for one order by our id; of a replaced order the leg that took its place."""
         order = await self._queries.order_by_client_id(client_order_id)

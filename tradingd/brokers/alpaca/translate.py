@@ -107,6 +107,8 @@ class Translator:
                 quantity=new.qty or new.filled_qty or ZERO,
                 limit_price=new.limit_price,
                 stop_price=new.stop_price,
+                trail_amount=new.trail_price,
+                trail_percent=new.trail_percent,
                 ts_event=ts_event,
                 ts_recv=ts_recv,
             )

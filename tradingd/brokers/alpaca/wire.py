@@ -17,8 +17,17 @@ _ORDER_TYPES = {
     OrderType.LIMIT: "limit",
     OrderType.STOP: "stop",
     OrderType.STOP_LIMIT: "stop_limit",
+    OrderType.TRAILING_STOP: "trailing_stop",
 }
-_TIMES_IN_FORCE = {TimeInForce.DAY: "day", TimeInForce.GTC: "gtc", TimeInForce.IOC: "ioc", TimeInForce.FOK: "fok"}
+# GTD does not exist there: `model` says so before an order comes here.
+_TIMES_IN_FORCE = {
+    TimeInForce.DAY: "day",
+    TimeInForce.GTC: "gtc",
+    TimeInForce.IOC: "ioc",
+    TimeInForce.FOK: "fok",
+    TimeInForce.OPG: "opg",
+    TimeInForce.CLS: "cls",
+}
 
 
 # -- answers of the trading API ---------------------------------------------------------------------------------------
@@ -41,6 +50,10 @@ class WireOrder(msgspec.Struct, frozen=True, kw_only=True):
     filled_avg_price: Decimal | None = None
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
+    """Of a trailing stop where it stands now: the venue moves it with its high-water mark (`hwm`)."""
+    trail_price: Decimal | None = None
+    trail_percent: Decimal | None = None
+    extended_hours: bool | None = None
     replaces: str | None = None
     replaced_by: str | None = None
     created_at: str | None = None
@@ -220,12 +233,16 @@ class _NewOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     client_order_id: str
     limit_price: str | None = None
     stop_price: str | None = None
+    trail_price: str | None = None
+    trail_percent: str | None = None
+    extended_hours: bool = False
 
 
 class _Replacement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     qty: str | None = None
     limit_price: str | None = None
     stop_price: str | None = None
+    trail: str | None = None
 
 
 _encoder = msgspec.json.Encoder()
@@ -234,6 +251,7 @@ _encoder = msgspec.json.Encoder()
 def encode_new_order(order: Order) -> bytes:
     """The body of `POST /v2/orders`."""
     terms = order.terms
+    trails = terms.order_type is OrderType.TRAILING_STOP
     return _encoder.encode(
         _NewOrder(
             symbol=order.symbol,
@@ -242,21 +260,33 @@ def encode_new_order(order: Order) -> bytes:
             type=_ORDER_TYPES[terms.order_type],
             time_in_force=_TIMES_IN_FORCE[terms.time_in_force],
             client_order_id=order.client_order_id,
-            limit_price=None if terms.limit_price is None else _plain(terms.limit_price),
-            stop_price=None if terms.stop_price is None else _plain(terms.stop_price),
+            limit_price=_plain_or_none(terms.limit_price),
+            stop_price=None if trails else _plain_or_none(terms.stop_price),
+            trail_price=_plain_or_none(terms.trail_amount),
+            trail_percent=_plain_or_none(terms.trail_percent),
+            extended_hours=terms.extended_hours,
         )
     )
 
 
 def encode_replacement(details: OrderModification) -> bytes:
-    """The body of `PATCH /v2/orders/{id}`; `qty` is the total of the order, its filled part included."""
+    """The body of `PATCH /v2/orders/{id}`; `qty` is the total of the order, its filled part included.
+
+    The venue has one `trail`, in the unit that the order was placed with.
+    """
+    trail = details.trail_percent if details.trail_amount is None else details.trail_amount
     return _encoder.encode(
         _Replacement(
-            qty=None if details.quantity is None else _plain(details.quantity),
-            limit_price=None if details.limit_price is None else _plain(details.limit_price),
-            stop_price=None if details.stop_price is None else _plain(details.stop_price),
+            qty=_plain_or_none(details.quantity),
+            limit_price=_plain_or_none(details.limit_price),
+            stop_price=_plain_or_none(details.stop_price),
+            trail=_plain_or_none(trail),
         )
     )
+
+
+def _plain_or_none(value: Decimal | None) -> str | None:
+    return None if value is None else _plain(value)
 
 
 def _plain(value: Decimal) -> str:

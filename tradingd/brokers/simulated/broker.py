@@ -3,9 +3,6 @@
 Owns an account kept in memory. Reads commands and market data; every command is carried out at once and its reports
 reach the sink before the call returns, so one input always gives one sequence of reports. Never waits, never reads a
 clock but the one that it is given.
-
-A day order lives through the New York date of the first market data of its symbol that follows it: placed after the
-last data of a day, it works on the next day that has any, whatever the calendar.
 """
 
 import asyncio
@@ -14,17 +11,22 @@ from decimal import Decimal
 from typing import assert_never
 
 from tradingd.brokers.base import BrokerSink, OrderStreamUp
+from tradingd.brokers.simulated.life import AUCTIONS, Life, modified_terms, refusal
+from tradingd.brokers.simulated.model import SIMULATED
+from tradingd.brokers.simulated.timetable import Auctioned, Over, SessionChanged, Timetable
 from tradingd.core.accounting import EXACT, Position, apply_trade
+from tradingd.core.broker_model import BrokerModel
 from tradingd.core.identifiers import ClientOrderId, ExecutionId, Symbol, VenueOrderId
-from tradingd.core.instruments import Instrument, default_instrument
+from tradingd.core.instruments import AssetClass, Instrument, default_instrument
 from tradingd.core.market import MarketDataEvent, PriceBar
 from tradingd.core.matching import (
     MatchCancel,
     MatchFill,
-    MatchOrder,
     MatchOutcome,
     SimulatedMarket,
     StopElected,
+    StopTrailed,
+    meet_auction,
     to_decimal,
 )
 from tradingd.core.orders import (
@@ -39,54 +41,13 @@ from tradingd.core.orders import (
     OrderRejected,
     OrderReplaced,
     OrderTerms,
-    OrderType,
     ReplaceRefused,
     TimeInForce,
 )
-from tradingd.core.sessions import next_new_york_midnight
 from tradingd.core.venue_view import AccountInfo, VenueFill, VenueOrder, VenueOrderStatus, VenuePosition, VenueSnapshot
 
 _BASIS_POINTS = Decimal(10_000)
 _FLAT = Position()
-
-
-class _Life:
-    """One order at this venue: its terms as they now are and what became of it."""
-
-    __slots__ = (
-        "day_end", "filled", "order", "quantity", "replaced_by", "replaces", "spent", "status", "terms", "venue_id",
-    )  # fmt: skip
-
-    def __init__(self, order: Order, venue_id: VenueOrderId, quantity: Decimal, terms: OrderTerms) -> None:
-        self.order = order
-        self.venue_id = venue_id
-        self.quantity = quantity
-        self.terms = terms
-        self.filled = ZERO
-        self.spent = ZERO
-        self.status = VenueOrderStatus.WORKING
-        self.replaces: VenueOrderId | None = None
-        self.replaced_by: VenueOrderId | None = None
-        self.day_end: int | None = None
-        """When a day order ends; None until the first market data after it tells which day it works in."""
-
-    def view(self, ts_updated: int) -> VenueOrder:
-        """Describe it as a venue would."""
-        return VenueOrder(
-            client_order_id=self.order.client_order_id,
-            venue_order_id=self.venue_id,
-            symbol=self.order.symbol,
-            side=self.order.side,
-            quantity=self.quantity,
-            filled_quantity=self.filled,
-            average_fill_price=self.spent / self.filled if self.filled else None,
-            terms=self.terms,
-            status=self.status,
-            replaces=self.replaces,
-            replaced_by=self.replaced_by,
-            ts_submitted=self.order.ts_created,
-            ts_updated=ts_updated,
-        )
 
 
 class SimulatedBroker:
@@ -99,6 +60,8 @@ class SimulatedBroker:
         starting_cash: Decimal,
         fee_bps: Decimal = ZERO,
         instruments: Mapping[Symbol, Instrument] | None = None,
+        *,
+        regular_hours: bool = False,
     ) -> None:
         self._sink = sink
         self._clock = clock
@@ -107,40 +70,56 @@ class SimulatedBroker:
         self._market = SimulatedMarket()
         self._cash = starting_cash
         self._positions: dict[Symbol, Position] = {}
-        self._lives: dict[str, _Life] = {}
-        self._current: dict[ClientOrderId, _Life] = {}
+        self._lives: dict[str, Life] = {}
+        self._current: dict[ClientOrderId, Life] = {}
         self._executions: dict[str, int] = {}
         self._fills: list[VenueFill] = []
-        self._day_orders: dict[Symbol, dict[str, _Life]] = {}
+        self._timetable = Timetable(regular_hours=regular_hours)
+        self._timed = self._timetable.by_symbol
         self._order_count = 0
 
     # -- market data --------------------------------------------------------------------------------------------------
 
     def on_market_data(self, event: MarketDataEvent) -> None:
         """Match one valid event against the working orders and report what it does."""
-        if event.symbol in self._day_orders:
-            self._expire_day_orders(event)
+        if event.symbol in self._timed:
+            self._keep_time(event)
         outcomes = self._market.on_market_data(event)
         if outcomes:
             self._report(outcomes)
 
-    def _expire_day_orders(self, event: MarketDataEvent) -> None:
-        # A bar belongs to the day that it opens in: a daily bar closes on the stroke of the next one.
-        instant = event.ts_open if isinstance(event, PriceBar) else event.ts_event
-        for life in list(self._day_orders[event.symbol].values()):
-            if life.day_end is None:
-                life.day_end = next_new_york_midnight(instant)
-            elif instant >= life.day_end:
-                self._finish(life, VenueOrderStatus.EXPIRED)
-                now = self._clock()
-                self._sink(
-                    OrderExpired(
-                        client_order_id=life.order.client_order_id,
-                        venue_order_id=life.venue_id,
-                        ts_event=now,
-                        ts_recv=now,
-                    )
-                )
+    def _keep_time(self, event: MarketDataEvent) -> None:
+        book = self._market.book(event.symbol)
+        for turn in self._timetable.turns(event, book, has_sessions=self._has_sessions(event.symbol)):
+            life = turn.life
+            match turn:
+                case Over():
+                    self._expire(life)
+                case Auctioned(price=price):
+                    self._report(meet_auction(life.match_order(), price))
+                case SessionChanged(is_open=is_open):
+                    life.parked = not is_open
+                    if is_open:
+                        self._market.place(life.match_order())
+                    else:
+                        self._market.remove(event.symbol, life.venue_id)
+                case _:
+                    assert_never(turn)
+
+    def _expire(self, life: Life) -> None:
+        self._finish(life, VenueOrderStatus.EXPIRED)
+        now = self._clock()
+        self._sink(
+            OrderExpired(
+                client_order_id=life.order.client_order_id, venue_order_id=life.venue_id, ts_event=now, ts_recv=now
+            )
+        )
+
+    def _has_sessions(self, symbol: Symbol) -> bool:
+        return self._instrument(symbol).asset_class is AssetClass.EQUITY
+
+    def _instrument(self, symbol: Symbol) -> Instrument:
+        return self._instruments.get(symbol) or default_instrument(symbol)
 
     def _report(self, outcomes: Sequence[MatchOutcome]) -> None:
         for outcome in outcomes:
@@ -151,11 +130,13 @@ class SimulatedBroker:
                 case MatchCancel():
                     self._cancel(life)
                 case StopElected():
-                    pass
+                    life.elected = True
+                case StopTrailed():
+                    life.trail(outcome.high_water, outcome.stop_price)
                 case _:
                     assert_never(outcome)
 
-    def _book(self, life: _Life, fill: MatchFill) -> None:
+    def _book(self, life: Life, fill: MatchFill) -> None:
         now = self._clock()
         order = life.order
         value = EXACT.multiply(fill.quantity, fill.price)
@@ -196,15 +177,12 @@ class SimulatedBroker:
             )
         )
 
-    def _finish(self, life: _Life, status: VenueOrderStatus) -> None:
+    def _finish(self, life: Life, status: VenueOrderStatus) -> None:
         life.status = status
-        symbol = life.order.symbol
-        self._market.remove(symbol, life.venue_id)
-        day_orders = self._day_orders.get(symbol)
-        if day_orders is not None and day_orders.pop(life.venue_id, None) is not None and not day_orders:
-            del self._day_orders[symbol]
+        self._market.remove(life.order.symbol, life.venue_id)
+        self._timetable.remove(life)
 
-    def _cancel(self, life: _Life) -> None:
+    def _cancel(self, life: Life) -> None:
         self._finish(life, VenueOrderStatus.CANCELED)
         now = self._clock()
         self._sink(
@@ -249,34 +227,31 @@ class SimulatedBroker:
         """Replace a working order by one with a new id and new terms, or report why that cannot be."""
         now = self._clock()
         life = self._current.get(order.client_order_id)
-        reason = "no such order" if life is None else None
-        if life is not None and life.status is not VenueOrderStatus.WORKING:
-            reason = f"the order is {life.status.value.lower()}"
-        elif life is not None and details.quantity is not None and details.quantity <= life.filled:
-            reason = "the quantity must exceed what is filled"
-        if life is None or reason is not None:
+        if life is None or life.status is not VenueOrderStatus.WORKING:
+            reason = "no such order" if life is None else f"the order is {life.status.value.lower()}"
+            self._sink(ReplaceRefused(client_order_id=order.client_order_id, reason=reason, ts_event=now, ts_recv=now))
+            return
+        terms = modified_terms(life.terms, details)
+        quantity = details.quantity or life.quantity
+        refused = refusal(terms, quantity, life.filled, now)
+        if refused is not None:
             self._sink(
-                ReplaceRefused(client_order_id=order.client_order_id, reason=reason or "", ts_event=now, ts_recv=now)
+                ReplaceRefused(client_order_id=order.client_order_id, reason=refused[1], ts_event=now, ts_recv=now)
             )
             return
-        terms = OrderTerms(
-            order_type=life.terms.order_type,
-            limit_price=details.limit_price or life.terms.limit_price,
-            stop_price=details.stop_price or life.terms.stop_price,
-            time_in_force=life.terms.time_in_force,
-        )
         self._finish(life, VenueOrderStatus.REPLACED)
-        successor = self._open(life.order, details.quantity or life.quantity, terms)
-        successor.filled, successor.spent = life.filled, life.spent
-        successor.replaces, life.replaced_by = life.venue_id, successor.venue_id
+        successor = self._open(life.order, quantity, terms)
+        successor.take_over(life)
         self._sink(
             OrderReplaced(
                 client_order_id=order.client_order_id,
                 venue_order_id=successor.venue_id,
                 replaces=life.venue_id,
                 quantity=successor.quantity,
-                limit_price=terms.limit_price,
-                stop_price=terms.stop_price,
+                limit_price=successor.terms.limit_price,
+                stop_price=successor.terms.stop_price,
+                trail_amount=successor.terms.trail_amount,
+                trail_percent=successor.terms.trail_percent,
                 ts_event=now,
                 ts_recv=now,
             )
@@ -284,42 +259,30 @@ class SimulatedBroker:
         self._arrive(successor)
 
     def _judge(self, order: Order) -> tuple[str, str] | None:
-        terms = order.terms
         if order.client_order_id in self._current:
             return "DUPLICATE_ID", "client_order_id must be unique"
-        if order.quantity <= 0:
-            return "QUANTITY_INVALID", "the quantity must be positive"
-        if terms.order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT) and not terms.limit_price:
-            return "PRICE_INVALID", "a limit price is needed"
-        if terms.order_type in (OrderType.STOP, OrderType.STOP_LIMIT) and not terms.stop_price:
-            return "PRICE_INVALID", "a stop price is needed"
-        return None
+        if order.terms.time_in_force in AUCTIONS and not self._has_sessions(order.symbol):
+            return "TIME_IN_FORCE", f"{order.symbol} is not traded in auctions"
+        return refusal(order.terms, order.quantity, ZERO, self._clock())
 
-    def _open(self, order: Order, quantity: Decimal, terms: OrderTerms) -> _Life:
+    def _open(self, order: Order, quantity: Decimal, terms: OrderTerms) -> Life:
         self._order_count += 1
-        life = _Life(order, VenueOrderId(f"SIM-{self._order_count}"), quantity, terms)
+        life = Life(order, VenueOrderId(f"SIM-{self._order_count}"), quantity, terms, self._clock())
         self._lives[life.venue_id] = self._current[order.client_order_id] = life
         return life
 
-    def _arrive(self, life: _Life) -> None:
+    def _arrive(self, life: Life) -> None:
         # A report's receiver may already have cancelled it.
         if life.status is not VenueOrderStatus.WORKING:
             return
-        symbol = life.order.symbol
-        if life.terms.time_in_force is TimeInForce.DAY:
-            self._day_orders.setdefault(symbol, {})[life.venue_id] = life
-        self._report(
-            self._market.arrive(
-                MatchOrder(
-                    order_id=life.venue_id,
-                    symbol=symbol,
-                    side=life.order.side,
-                    quantity=life.quantity - life.filled,
-                    terms=life.terms,
-                    ts_arrived=self._clock(),
-                )
-            )
-        )
+        self._timetable.add(life, has_sessions=self._has_sessions(life.order.symbol))
+        tif = life.terms.time_in_force
+        if tif in AUCTIONS:
+            return
+        if not life.parked:
+            self._report(self._market.arrive(life.match_order()))
+        elif tif in (TimeInForce.IOC, TimeInForce.FOK):
+            self._cancel(life)
 
     # -- questions ----------------------------------------------------------------------------------------------------
 
@@ -366,6 +329,11 @@ class SimulatedBroker:
             ),
         )
 
+    async def open_orders(self) -> tuple[VenueOrder, ...]:
+        """Give the orders that work."""
+        now = self._clock()
+        return tuple(life.view(now) for life in self._lives.values() if life.status is VenueOrderStatus.WORKING)
+
     async def find_order(self, client_order_id: ClientOrderId) -> VenueOrder | None:
         """Give the order as it stands, None when it was never accepted."""
         life = self._current.get(client_order_id)
@@ -377,6 +345,11 @@ class SimulatedBroker:
 
     def adopt(self, venue_order_ids: Mapping[VenueOrderId, ClientOrderId]) -> None:
         """Do nothing: no order of a former run exists here."""
+
+    @property
+    def model(self) -> BrokerModel:
+        """What this venue takes."""
+        return SIMULATED
 
     @property
     def instruments(self) -> Mapping[Symbol, Instrument]:

@@ -1,0 +1,222 @@
+"""One process of the daemon, started as the orchestrator starts one, and a journal that fails where a fault waits.
+
+The next process knows nothing but the journal's files, read by the same code as at any start.
+"""
+
+import os
+import random
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
+from tests.settings.writing import load as load_settings
+from tests.simulation.faults import Armed, FaultKind
+from tests.simulation.judge import TIGHT_POSITION
+from tests.simulation.link import Killed, Link, Witness
+from tests.simulation.plans import SYMBOLS, Plan
+from tests.simulation.venue import Venue
+from tradingd.brokers.base import BrokerAdapter, BrokerSink
+from tradingd.core.entries import JournalEntry, RunEnd, RunStarted
+from tradingd.core.log import LogEntry
+from tradingd.core.market import NS_PER_SECOND
+from tradingd.errors import JournalError
+from tradingd.journal.history import read_history
+from tradingd.journal.segments import load
+from tradingd.journal.writer import Durability, JournalWriter
+from tradingd.modules.trade_logger import TradeLogger
+from tradingd.reporting.encoding import to_json
+from tradingd.reporting.measure import measure_history
+from tradingd.runtime.latch import Latch
+from tradingd.runtime.replay import run_now
+from tradingd.runtime.simulation import Agenda, SimulationClock, SimulationDriver, Tasks
+from tradingd.settings.root import Settings
+from tradingd.wiring import Edges, Inboxes, IsOurs, build
+
+JOURNAL_ID = "simsim"
+
+CONFIG = """
+[data]
+stale_after_s = 0
+[[data.feeds]]
+kind = "synthetic"
+symbols = ["ABC", "XYZ", "QQQ"]
+[[strategies]]
+id = "one"
+class = "tests.simulation.restless:Restless"
+symbols = ["ABC", "XYZ", "QQQ"]
+[[strategies]]
+id = "two"
+class = "tests.simulation.restless:Restless"
+symbols = ["ABC", "XYZ", "QQQ"]
+[execution]
+external = "{policy}"
+[risk]
+max_order_value = 1000000
+max_position_value = 10000000
+max_gross_exposure = 100000000
+max_orders_per_minute = 100000
+max_daily_loss = 100000000
+max_drawdown_pct = 100
+max_leverage = 100
+price_collar_pct = 50
+{limit}
+"""
+
+
+@cache
+def settings_of(*, tight: bool, halts: bool) -> Settings:
+    """The configuration of a run; read once a process."""
+    limit = f"max_position_quantity = {TIGHT_POSITION}" if tight else ""
+    text = CONFIG.format(policy="halt" if halts else "adopt", limit=limit)
+    with TemporaryDirectory() as name:
+        return load_settings(Path(name), text).settings
+
+
+class FragileJournal(JournalWriter):
+    """The real writer, with points at which its process dies or its disk fails."""
+
+    armed: Armed
+
+    def append(self, ts: int, entry: JournalEntry, *, durable: bool = False, cause: int = 0, trace: str = "") -> int:
+        """Write one entry, or meet a fault."""
+        if self.armed.take(FaultKind.KILL_BEFORE_WRITE) is not None:
+            raise Killed("before a journal write")
+        if self.armed.take(FaultKind.JOURNAL_FAILS) is not None:
+            raise JournalError("no space left on device")
+        seq = super().append(ts, entry, durable=durable, cause=cause, trace=trace)
+        if (size := self.armed.take(FaultKind.TORN_LINE)) is not None:
+            _tear(self._path, size)
+            raise Killed("in the middle of a journal write")
+        if self.armed.take(FaultKind.KILL_AFTER_WRITE) is not None:
+            raise Killed("right after a journal write")
+        return seq
+
+    def abandon(self) -> None:
+        """Let go of the file as a dead process does."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def _tear(path: Path, size: float) -> None:
+    """Cut the last line, which has not been acknowledged, somewhere in its middle."""
+    data = path.read_bytes()
+    begin = data.rfind(b"\n", 0, len(data) - 1) + 1
+    os.truncate(path, begin + int((len(data) - begin - 1) * size))
+
+
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a process finds when it starts, and leaves behind when it dies."""
+
+    plan: Plan
+    journal: Path
+    clock: SimulationClock
+    agenda: Agenda
+    rng: random.Random
+    armed: Armed
+    venue: Venue
+    witness: Witness
+
+
+class Daemon:
+    """One process of the daemon."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        plan = around.plan
+        settings = settings_of(tight=plan.tight, halts=plan.halts_on_external)
+        self.books, tail = load(around.journal)
+        self._writer = FragileJournal(
+            around.journal, tail, durability=Durability.PROCESS, take_snapshot=self.books.snapshot
+        )
+        self._writer.armed = around.armed
+        self.tasks = Tasks(around.agenda)
+        self.alive = True
+        self.lines: list[LogEntry] = []
+        inboxes = Inboxes.local()
+        self.logger = TradeLogger(
+            inboxes.logger,
+            journal=self._writer,
+            clock=around.clock,
+            write_line=self.lines.append,
+            database=None,
+            read_trades=lambda start, end: read_history(around.journal, start, end).trades,
+            order_of=self.books.orders.get,
+            last_about=tail.last_about,
+        )
+        self.link: Link | None = None
+        self._previous = RunEnd.CLEAN if self.books.run_ended else RunEnd.KILLED
+        self._settings = settings
+        self._inboxes = inboxes
+
+    def start(self) -> None:
+        """Start as the orchestrator does; dies on the way where a fault waits for it."""
+        around = self._around
+        started = RunStarted(run=self.books.run + 1, version="sim", config_hash="", previous=self._previous)
+        self.logger.record(started)
+        self.books.apply(started)
+        self.modules = build(self._settings, self.books, self._inboxes, self._edges(), self.logger)
+        link = self.link
+        assert link is not None
+        run_now(self._connect(), "connect")
+        for module in self.modules.in_start_order():
+            module.initialize()
+        for module in self.modules.in_start_order():
+            module.start()
+        self.driver = SimulationDriver(
+            around.agenda,
+            around.rng,
+            self.modules.in_start_order(),
+            self.modules.listeners(),
+            haste=around.plan.haste,
+            most_behind_ns=round(around.plan.most_behind_s * NS_PER_SECOND),
+        )
+        around.venue.listener = link.stream
+        around.agenda.after(around.venue.latency_ns("up"), "stream up", link.go_up)
+        self._beat()
+
+    async def _connect(self) -> None:
+        await self.modules.adapter.connect(SYMBOLS)
+
+    def _beat(self) -> None:
+        if self.alive:
+            self.driver.beat()
+            self._around.agenda.after(NS_PER_SECOND, "beat", self._beat)
+
+    def _edges(self) -> Edges:
+        around = self._around
+
+        async def no_waiting() -> None:
+            return
+
+        def adapter(sink: BrokerSink, is_ours: IsOurs) -> BrokerAdapter:
+            self.link = Link(around.venue, sink, is_ours, clock=around.clock.now_ns, witness=around.witness)
+            return self.link
+
+        return Edges(
+            clock=around.clock,
+            journal_id=JOURNAL_ID,
+            make_adapter=adapter,
+            database=None,
+            market_sinks=(),
+            histories=(),
+            wait_room=no_waiting,
+            spawn=self.tasks.spawn,
+            measure=lambda: measure_history(read_history(around.journal, 0, 1 << 62), self._settings.reporting),
+            render_report=to_json,
+            report_folder=None,
+            file_stamp=lambda: None,
+            on_reconciled=lambda: None,
+            sample_interval_ns=15 * NS_PER_SECOND,
+            asks_venue=True,
+            latch=Latch(),
+        )
+
+    def die(self) -> None:
+        """Be gone: nothing is flushed, nothing is told to anybody."""
+        self.alive = False
+        self.tasks.close()
+        self._writer.abandon()
+        if self.link is not None:
+            self.link.kill()

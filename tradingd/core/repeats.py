@@ -1,0 +1,41 @@
+"""Telling a strategy that has run away from one that trades: how often it asks for the very same order.
+
+A view of the market or of the own position that never changes makes a strategy ask for the same thing again and again,
+whether the orders fill or are refused. Counted is what was asked for, not what became of it.
+"""
+
+from collections import deque
+
+from tradingd.core.identifiers import StrategyId
+from tradingd.core.market import NS_PER_SECOND
+from tradingd.core.orders import Order
+
+WINDOW_NS = 60 * NS_PER_SECOND
+
+
+class RepeatGuard:
+    """A sliding minute over each strategy's equal orders; a limit of 0 counts nothing."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._asked: dict[tuple[object, ...], deque[int]] = {}
+
+    def count(self, order: Order, now_ns: int) -> bool:
+        """Count one order; True when it has been asked for more often than the limit lets."""
+        if not self._limit:
+            return False
+        key = (order.strategy_id, order.symbol, order.side, order.quantity, order.terms)
+        asked = self._asked.setdefault(key, deque())
+        asked.append(now_ns)
+        while asked[0] <= now_ns - WINDOW_NS:
+            asked.popleft()
+        if len(self._asked) > 1024:
+            self._drop_old(now_ns)
+        return len(asked) > self._limit
+
+    def forget(self, strategy_id: StrategyId | None = None) -> None:
+        """Begin again for one strategy, or for all: an operator has looked."""
+        self._asked = {} if strategy_id is None else {k: v for k, v in self._asked.items() if k[0] != strategy_id}
+
+    def _drop_old(self, now_ns: int) -> None:
+        self._asked = {key: asked for key, asked in self._asked.items() if asked[-1] > now_ns - WINDOW_NS}

@@ -1,0 +1,56 @@
+"""How far corrections of positions may go before somebody has to look, and how they read."""
+
+from collections import deque
+from collections.abc import Iterable
+from decimal import Decimal
+
+from tradingd.core.accounting import EXACT
+from tradingd.core.books import Books
+from tradingd.core.entries import CashAdjusted, OrderAdopted, PositionAdjusted
+from tradingd.core.identifiers import Symbol
+from tradingd.core.market import NS_PER_SECOND
+from tradingd.core.reconcile import SPLIT_CAUSE
+from tradingd.runtime.clock import Clock
+
+WINDOW_NS = 3600 * NS_PER_SECOND
+
+
+class CorrectionBound:
+    """Counts corrections of each symbol within an hour and weighs each one's value."""
+
+    def __init__(self, clock: Clock, *, most: int, max_value: Decimal | None) -> None:
+        self._clock = clock
+        self._most = most
+        self._max_value = max_value
+        self._made: dict[Symbol, deque[int]] = {}
+
+    def judge(self, adjustment: PositionAdjusted | CashAdjusted, books: Books) -> str | None:
+        """Count a correction that is about to be booked; return why its symbol has to be halted, if it has to be."""
+        if isinstance(adjustment, CashAdjusted):
+            return None
+        symbol, now = adjustment.symbol, self._clock.monotonic_ns()
+        made = self._made.setdefault(symbol, deque())
+        made.append(now)
+        while made[0] <= now - WINDOW_NS:
+            made.popleft()
+        if adjustment.cause == SPLIT_CAUSE:
+            return f"{adjustment.cause}: check it, then the prices of resting orders ({adjustment.adjustment_id})"
+        value = EXACT.multiply(abs(adjustment.quantity), books.portfolio.price(symbol) or adjustment.price)
+        if self._max_value is not None and value > self._max_value:
+            return f"a correction worth {value:.2f} is past max_correction_value ({adjustment.adjustment_id})"
+        if len(made) > self._most:
+            return f"{len(made)} corrections within an hour are past max_corrections ({adjustment.adjustment_id})"
+        return None
+
+
+def describe(adoptions: Iterable[OrderAdopted], adjustments: Iterable[PositionAdjusted | CashAdjusted]) -> list[str]:
+    """What the venue holds that no order of ours explains, one line each."""
+    orders = [adoption.order for adoption in adoptions]
+    lines = [f"order {order.client_order_id}: {order.side} {order.quantity} {order.symbol}" for order in orders]
+    for adjustment in adjustments:
+        match adjustment:
+            case PositionAdjusted(symbol=symbol, quantity=quantity):
+                lines.append(f"position: {quantity:+f} {symbol}")
+            case CashAdjusted(amount=amount):
+                lines.append(f"cash: {amount:+f}")
+    return lines
