@@ -8,6 +8,7 @@ A refusal (of an order, of a signal) is never an exception: it is a value with i
 from typing import ClassVar
 
 EXIT_OK = 0
+EXIT_DAMAGED = 1
 EXIT_USAGE = 2
 EXIT_FAULT = 3
 EXIT_CREDENTIALS = 4

@@ -58,6 +58,7 @@ from tradingd.settings.paths import StatePaths
 from tradingd.settings.plans import traded_symbols
 from tradingd.settings.secrets import secret_values
 from tradingd.settling import Settling
+from tradingd.stating import take_statement
 from tradingd.venue.server import PaperVenue
 from tradingd.wiring import Edges, Inboxes, Modules, build
 
@@ -287,6 +288,7 @@ class Orchestrator:
             on_reconciled=self._on_reconciled,
             sample_interval_ns=round(settings.portfolio.equity_interval_s * NS_PER_SECOND),
             asks_venue=True,
+            take_statement=partial(take_statement, self._paths.journal),
             latch=self._latch,
         )
         self._modules = build(settings, self.books, self._inboxes, edges, self._logger)
@@ -343,6 +345,7 @@ class Orchestrator:
             modules=modules,
             clock=self._clock,
             phase=lambda: self._phase,
+            journal=self._paths.journal,
             journal_seq=lambda: self._journal.seq,
             disk_shortage=lambda: self._logger.shortage,
             conflated=self._conflated,

@@ -153,6 +153,7 @@ class _Run:
             on_reconciled=lambda: None,
             sample_interval_ns=BEAT_NS,
             asks_venue=False,
+            take_statement=None,
             latch=Latch(),
         )
 

@@ -5,6 +5,7 @@ Both drivers build the same modules here; only the edges (clock, inboxes, adapte
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,6 +18,7 @@ from tradingd.core.orders import StrategySignal
 from tradingd.core.performance import PerformanceReportData
 from tradingd.core.reconcile import NEVER
 from tradingd.core.repeats import RepeatGuard
+from tradingd.core.statement import Statement
 from tradingd.core.venue_view import VenueSnapshot
 from tradingd.feeds.base import BarHistory
 from tradingd.journal.projection import Projection
@@ -29,6 +31,7 @@ from tradingd.modules.reporting_engine import Report, ReportingEngine
 from tradingd.modules.risk_manager import RiskManager
 from tradingd.modules.strategy_engine import StrategyEngine, StrategyEvent
 from tradingd.modules.trade_logger import LoggedEvent, TradeLogger
+from tradingd.reporting.statement import render_statement_json, render_statement_markdown
 from tradingd.runtime.channel import ConflatingInbox, Inbox, LocalInbox, QueueInbox
 from tradingd.runtime.clock import Clock
 from tradingd.runtime.corrections import CorrectionBound
@@ -41,9 +44,19 @@ from tradingd.runtime.ports import Spawn
 from tradingd.runtime.reconciler import Reconciler
 from tradingd.runtime.venue_sync import VenueSync
 from tradingd.settings.params import import_strategy, validate_params
-from tradingd.settings.plans import cadence, reconciliation_scope, risk_limits, risk_rules, symbol_plans, to_ns
+from tradingd.settings.plans import (
+    cadence,
+    reconciliation_scope,
+    risk_limits,
+    risk_rules,
+    symbol_plans,
+    to_ns,
+    trading_calendar,
+)
 from tradingd.settings.root import Settings
 from tradingd.strategies.base import Strategy
+
+TakeStatement: TypeAlias = Callable[[BrokerAdapter, date, Callable[[], int]], Awaitable[Statement]]
 
 IsOurs: TypeAlias = Callable[[ClientOrderId], bool]
 """Tells our order ids from others'."""
@@ -114,6 +127,8 @@ class Edges:
     sample_interval_ns: int
     asks_venue: bool
     """Whether the venue is asked on timers; a replay's venue has nothing to say that it has not said."""
+    take_statement: TakeStatement | None
+    """Takes a day's statement from an adapter; the last argument counts what enters the books meanwhile."""
     latch: Latch
 
 
@@ -288,8 +303,14 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
     configuration = ConfigurationManager(
         inboxes.configuration, settings=settings, file_stamp=edges.file_stamp, log=logger
     )
+    take_statement = edges.take_statement
     reporting = ReportingEngine(
         inboxes.reporting,
+        statement=None
+        if take_statement is None
+        else lambda day: take_statement(adapter, day, lambda: venue_sync.in_flight.fence),
+        calendar=trading_calendar(settings),
+        render_statement=(render_statement_json, render_statement_markdown),
         performance=portfolio.get_performance_snapshot,
         risk=risk.get_current_risk_metrics,
         trades=logger.get_trade_history,

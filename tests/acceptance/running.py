@@ -18,6 +18,7 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of a child: this one, with the checkout importable and no overrides of settings."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("TRADINGD_")}
     env["PYTHONPATH"] = str(ROOT)
+    env["TRADINGD_JOURNAL__RESERVE_MB"] = "1"  # each test keeps a state folder for a while
     return env | dict(extra or {})
 
 

@@ -86,6 +86,35 @@ def test_small_quantities_are_spelled_without_an_exponent() -> None:
     }
 
 
+def test_a_trailing_stop_sends_its_distance_and_never_where_it_stands() -> None:
+    terms = OrderTerms(order_type=OrderType.TRAILING_STOP, trail_amount=D("1.50"), stop_price=D("98.5"))
+    sent = json.loads(encode_new_order(make_order(side=Side.SELL, terms=terms)))
+    assert (sent["type"], sent["trail_price"]) == ("trailing_stop", "1.50")
+    assert not {"stop_price", "trail_percent", "limit_price", "extended_hours"} & set(sent)
+    terms = OrderTerms(order_type=OrderType.TRAILING_STOP, trail_percent=D("2E+0"))
+    assert json.loads(encode_new_order(make_order(terms=terms)))["trail_percent"] == "2"
+    assert json.loads(encode_replacement(OrderModification(trail_amount=D("2.5")))) == {"trail": "2.5"}
+    assert json.loads(encode_replacement(OrderModification(trail_percent=D("3")))) == {"trail": "3"}
+
+
+@pytest.mark.parametrize(("tif", "word"), [(TimeInForce.OPG, "opg"), (TimeInForce.CLS, "cls")])
+def test_auction_orders_and_extended_hours_are_named(tif: TimeInForce, word: str) -> None:
+    assert json.loads(encode_new_order(make_order(terms=OrderTerms(time_in_force=tif))))["time_in_force"] == word
+    terms = OrderTerms(order_type=OrderType.LIMIT, limit_price=D("9"), extended_hours=True)
+    assert json.loads(encode_new_order(make_order(terms=terms)))["extended_hours"] is True
+
+
+def test_an_order_that_trails_is_read_as_one() -> None:
+    found = order_json(
+        type="trailing_stop", limit_price=None, stop_price="98.5", trail_price="1.5", hwm="100", extended_hours=None
+    )
+    order = to_venue_order(msgspec.convert(found, WireOrder, strict=False), ClientOrderId("x"), SymbolBook())
+    assert order.terms == OrderTerms(order_type=OrderType.TRAILING_STOP, stop_price=D("98.5"), trail_amount=D("1.5"))
+    found = order_json(type="limit", time_in_force="opg", limit_price="5", extended_hours=True)
+    order = to_venue_order(msgspec.convert(found, WireOrder, strict=False), ClientOrderId("x"), SymbolBook())
+    assert (order.terms.time_in_force, order.terms.extended_hours) == (TimeInForce.OPG, True)
+
+
 def test_a_replacement_names_only_what_changes() -> None:
     assert json.loads(encode_replacement(OrderModification(limit_price=D("99.9")))) == {"limit_price": "99.9"}
     assert json.loads(encode_replacement(OrderModification(quantity=D("3"), stop_price=D("5")))) == {

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from decimal import Decimal
 
 from tests.cli.command_line import NOON
@@ -15,6 +16,7 @@ from tradingd.control.views import (
     OrderView,
     PositionView,
     ReconcileView,
+    StatementView,
     TradeView,
 )
 from tradingd.core.identifiers import ClientOrderId
@@ -135,6 +137,10 @@ class OneOrderDaemon:
         if plan_only:
             return ReconcileView(done=True, message="they differ", reports=("OrderFilled t-1",), foreign=("cash: +5",))
         return ReconcileView(done=True, message="the books and the venue agree")
+
+    async def statement(self, day: date | None) -> StatementView:
+        self.told.append(("statement", str(day)))
+        return StatementView(message="the venue cannot be reached")
 
     def fail(self, error: BaseException) -> None:
         self.failed.append(error)

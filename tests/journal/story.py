@@ -7,6 +7,7 @@ from tests.core.making import accepted, account_opened, filled, order
 from tradingd.core.books import Books
 from tradingd.core.entries import EquitySampled, JournalEntry, OrderIntended, RunEnd, RunStarted, Snapshot
 from tradingd.core.orders import ZERO
+from tradingd.journal.reserve import DiskReserve
 from tradingd.journal.segments import Tail, load
 from tradingd.journal.writer import Durability, JournalWriter
 
@@ -43,8 +44,9 @@ def encoded(books: Books) -> bytes:
 class Written:
     """A journal's folder and its writer, with the books kept beside it as the daemon does."""
 
-    def __init__(self, folder: Path, *, durability: Durability = Durability.PROCESS) -> None:
+    def __init__(self, folder: Path, *, durability: Durability = Durability.PROCESS, reserve: int = 0) -> None:
         self.folder = folder
+        self.reserve = reserve
         self.durability = durability
         folder.mkdir(parents=True, exist_ok=True)
         self.open()
@@ -52,8 +54,13 @@ class Written:
     def open(self) -> None:
         self.books, self.tail = load(self.folder)
         self.writer = JournalWriter(
-            self.folder, self.tail, durability=self.durability, take_snapshot=self.take_snapshot
+            self.folder,
+            self.tail,
+            durability=self.durability,
+            take_snapshot=self.take_snapshot,
+            reserve=DiskReserve(self.folder, self.reserve),
         )
+        self.writer.reserve.prepare()
 
     def take_snapshot(self) -> Snapshot:
         return self.books.snapshot()

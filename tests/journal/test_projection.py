@@ -2,9 +2,11 @@
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,7 +30,7 @@ class Bench:
         self.path = folder / "tradingd.db"
         self.rebuilt: list[str] = []
 
-    def projection(self) -> Projection:
+    def projection(self, busy_timeout_ms: int = 5000) -> Projection:
         return Projection(
             self.path,
             self.written.folder,
@@ -36,6 +38,7 @@ class Bench:
             render_line=render_json,
             history_days=30,
             on_rebuilt=self.rebuilt.append,
+            busy_timeout_ms=busy_timeout_ms,
         )
 
     @asynccontextmanager
@@ -260,3 +263,118 @@ async def test_a_file_that_cannot_be_opened_now_is_kept_for_later(bench: Bench) 
             await asyncio.sleep(0.001)
     assert bench.path.is_dir()
     assert bench.rebuilt == []
+
+
+def line(ts: int) -> LogEntry:
+    return LogEntry(ts=ts, level=Level.INFO, event=LogEvent.DAEMON_READY, module="x", message=f"line {ts}")
+
+
+@contextmanager
+def locked_by_another(path: Path) -> Iterator[None]:
+    """Hold the write lock of a database from another process."""
+    script = (
+        "import sqlite3, sys\n"
+        "connection = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "connection.execute('BEGIN IMMEDIATE')\n"
+        "print('locked', flush=True)\nsys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdin is not None
+        assert holder.stdout.readline() == b"locked\n"
+        yield
+        holder.stdin.close()
+        holder.wait(10)
+
+
+async def test_a_lock_held_for_too_long_costs_no_line_and_no_entry(bench: Bench) -> None:
+    projection = bench.projection(busy_timeout_ms=50)
+    await projection.open()
+    with locked_by_another(bench.path):
+        bench.append(projection, *story())
+        projection.put(line(7))
+        with pytest.raises(DatabaseError, match="locked"):
+            await projection.flush()
+        with pytest.raises(DatabaseError, match="locked"):
+            await projection.open()
+        bench.append(projection, filled("1", order_id="s1-1", execution="late"))
+        projection.put(line(8))
+    await projection.open()
+    await projection.flush()
+    await projection.close()
+    assert [row[1] for row in bench.rows("log")] == [7, 8]
+    assert len(bench.rows("trades")) == 3
+    assert bench.rebuilt == []
+
+
+async def test_what_waits_for_a_database_that_is_down_is_bounded(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tradingd.journal.projection.WAITING_MOST", 3)
+    projection = bench.projection()
+    for ts in range(5):
+        projection.put(line(ts))
+    assert projection.left_out == 2
+    await projection.open()
+    await projection.flush()
+    await projection.close()
+    assert [row[1] for row in bench.rows("log")] == [0, 1, 2]
+
+
+def _garbage_under_it(bench: Bench) -> None:
+    size = bench.path.stat().st_size
+    with bench.path.open("r+b") as file:
+        file.write(b"\xa5" * size)
+    bench.path.with_name("tradingd.db-wal").write_bytes(b"\xa5" * 4096)
+
+
+def _delete_wal(bench: Bench) -> None:
+    bench.path.with_name("tradingd.db-wal").unlink()
+
+
+def _replace(bench: Bench) -> None:
+    copy = bench.path.with_name("copy")
+    copy.write_bytes(bench.path.read_bytes())
+    copy.rename(bench.path)
+
+
+@pytest.mark.parametrize("spoil", [_delete, _delete_wal, _replace, _garbage_under_it])
+async def test_files_that_are_spoilt_under_a_running_database_make_it_anew(
+    bench: Bench, spoil: Callable[[Bench], None]
+) -> None:
+    async with bench.opened() as reference:
+        bench.append(reference, *story())
+        await reference.flush()
+    before = bench.contents()
+    projection = bench.projection()
+    await projection.open()
+    projection.put(line(1))
+    await projection.flush()
+    spoil(bench)
+    failures = 0
+    for execution in range(6):
+        projection.put(line(10 + execution))
+        bench.append(projection, filled("1", order_id="s1-1", execution=f"late{execution}"))
+        try:
+            await projection.flush()
+        except DatabaseError:
+            failures += 1
+            await projection.open()
+    await projection.flush()
+    await projection.close()
+    assert failures == 1
+    assert len(bench.rebuilt) == 1
+    assert len(bench.rows("trades")) == len(before["trades"]) + 6
+    with closing(sqlite3.connect(bench.path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert [row[0] for row in connection.execute("SELECT ts FROM log ORDER BY ts")][-1] == 15
+
+
+async def test_bars_of_a_damaged_database_are_none_and_no_error(bench: Bench) -> None:
+    projection = bench.projection()
+    await projection.open()
+    with closing(sqlite3.connect(bench.path)) as connection:
+        connection.execute("DROP TABLE bars")
+        connection.commit()
+    assert await projection.fetch_bars(ABC, MINUTE_NS, 0, 1) == ()
+    await projection.close()

@@ -173,11 +173,11 @@ class Desk:
         self.lines: list[LogEntry] = []
         self.stamp: object = 1
         self.books, tail = load(self.journal)
-        writer = JournalWriter(self.journal, tail, durability=Durability.PROCESS, take_snapshot=self.books.snapshot)
+        self.writer = JournalWriter(self.journal, tail, durability=Durability.PROCESS, take_snapshot=self.books.snapshot)
         self.inboxes = Inboxes.local()
         self.logger = TradeLogger(
             self.inboxes.logger,
-            journal=writer,
+            journal=self.writer,
             clock=self.clock,
             write_line=self.lines.append,
             database=None,
@@ -227,6 +227,7 @@ class Desk:
             on_reconciled=lambda: None,
             sample_interval_ns=60 * NS_PER_SECOND,
             asks_venue=True,
+            take_statement=None,
             latch=Latch(),
         )
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Coroutine
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,19 @@ from typing import Any
 import pytest
 from tests.modules.desk import ABC, ONE, START, Desk
 from tests.runtime.listening import ListeningLog
+from tradingd.core.calendar import AlwaysOpen, NewYorkStockExchange
 from tradingd.core.identifiers import ClientOrderId, StrategyId
 from tradingd.core.log import Level, LogEvent
-from tradingd.core.market import DAY_NS
+from tradingd.core.market import DAY_NS, NS_PER_SECOND
 from tradingd.core.risk_metrics import RiskMetrics
-from tradingd.errors import JournalError, UsageError
+from tradingd.core.statement import Statement
+from tradingd.errors import JournalError, UsageError, VenueUnavailable
 from tradingd.modules.reporting_engine import ReportingEngine
 from tradingd.reporting.encoding import to_json
+from tradingd.reporting.statement import render_statement_json, render_statement_markdown
 from tradingd.runtime.channel import LocalInbox
 from tradingd.runtime.module import ClockTick
+from tradingd.stating import take_statement
 
 D = Decimal
 START_DAY = START // DAY_NS
@@ -38,8 +43,7 @@ def test_after_the_stop_nothing_is_written(desk: Desk) -> None:
     desk.stop()
     assert desk.said(LogEvent.DAEMON_STOPPED)[-1].message == "last words"
     with pytest.raises(JournalError, match="closed"):
-        desk.modules.risk.halt("too late", "cli")
-    assert desk.books.halt is None
+        desk.modules.risk.resume("cli")
 
 
 def test_a_stream_that_goes_down_is_said_and_that_it_is_back(desk: Desk) -> None:
@@ -110,6 +114,9 @@ async def days_reported(desk: Desk, folder: Path) -> ListeningLog:
     log, modules = ListeningLog(), desk.modules
     engine = ReportingEngine(
         LocalInbox(),
+        statement=None,
+        calendar=AlwaysOpen(),
+        render_statement=(render_statement_json, render_statement_markdown),
         performance=modules.portfolio.get_performance_snapshot,
         risk=modules.risk.get_current_risk_metrics,
         trades=modules.logger.get_trade_history,
@@ -136,3 +143,43 @@ async def test_a_report_that_cannot_be_made_is_said_and_nothing_else_happens(des
     (tmp_path / "days").write_text("a file where the folder should be")
     log = await days_reported(desk, tmp_path / "days")
     assert log.events == [LogEvent.REPORT_FAILED]
+
+
+@pytest.mark.parametrize("reachable", [True, False])
+async def test_the_statement_of_a_session_is_taken_after_its_close(desk: Desk, tmp_path: Path, reachable: bool) -> None:
+    desk.act(lambda strategy: strategy.buy(ABC, D(1)))
+    tasks: list[asyncio.Task[None]] = []
+    log, modules, days = ListeningLog(), desk.modules, list[date]()
+
+    async def take(day: date) -> Statement:
+        days.append(day)
+        if not reachable:
+            raise VenueUnavailable("no route to host")
+        return await take_statement(desk.journal, desk.broker, day, lambda: 0)
+
+    engine = ReportingEngine(
+        LocalInbox(),
+        statement=take,
+        calendar=NewYorkStockExchange(),
+        render_statement=(render_statement_json, render_statement_markdown),
+        performance=modules.portfolio.get_performance_snapshot,
+        risk=modules.risk.get_current_risk_metrics,
+        trades=modules.logger.get_trade_history,
+        render=to_json,
+        folder=tmp_path / "reports",
+        spawn=lambda work, name: tasks.append(asyncio.create_task(work, name=name)),
+        log=log,
+    )
+    for hours in (0, 3, 3.9, 4.1, 4.2, 4.9):  # the desk opens at noon in New York
+        engine.handle(ClockTick(START + round(hours * 3600 * NS_PER_SECOND)))
+    async with asyncio.timeout(10):
+        await asyncio.gather(*tasks)
+    assert days == [date(2026, 1, 5)]
+    if reachable:
+        assert sorted(path.name for path in (tmp_path / "reports").iterdir()) == [
+            "statement-2026-01-05.json",
+            "statement-2026-01-05.md",
+        ]
+        assert log.events == [LogEvent.REPORT_STATEMENT]
+    else:
+        assert log.events == [LogEvent.REPORT_FAILED]

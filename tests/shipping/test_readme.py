@@ -11,7 +11,7 @@ from tests.shipping.readme import ROOT, blocks, rows, section, words
 from tradingd.cli.app import build_app
 from tradingd.core.order_state import TERMINAL, TRANSITIONS, OrderStatus
 from tradingd.core.orders import DenialCode
-from tradingd.errors import EXIT_CREDENTIALS, EXIT_FAULT, EXIT_OK, EXIT_USAGE
+from tradingd.errors import EXIT_CREDENTIALS, EXIT_DAMAGED, EXIT_FAULT, EXIT_OK, EXIT_USAGE
 from tradingd.settings.root import Settings
 from typer.main import get_command
 
@@ -52,7 +52,7 @@ def test_every_denial_code_is_explained_once() -> None:
 
 def test_the_exit_codes_are_those_of_the_program() -> None:
     codes = [int(row[0]) for row in rows("Operate it") if row[0].isdigit()]
-    assert codes == [EXIT_OK, EXIT_USAGE, EXIT_FAULT, EXIT_CREDENTIALS]
+    assert codes == [EXIT_OK, EXIT_DAMAGED, EXIT_USAGE, EXIT_FAULT, EXIT_CREDENTIALS]
 
 
 def commands() -> Iterator[str]:

@@ -17,18 +17,19 @@ from tests.simulation.link import Killed, Link, Witness
 from tests.simulation.plans import SYMBOLS, Plan
 from tests.simulation.venue import Venue
 from tradingd.brokers.base import BrokerAdapter, BrokerSink
-from tradingd.core.entries import JournalEntry, RunEnd, RunStarted
+from tradingd.core.entries import JournalEntry, RunStopped
 from tradingd.core.log import LogEntry
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.errors import JournalError
 from tradingd.journal.history import read_history
+from tradingd.journal.manifest import run_manifest
 from tradingd.journal.segments import load
 from tradingd.journal.writer import Durability, JournalWriter
 from tradingd.modules.trade_logger import TradeLogger
 from tradingd.reporting.encoding import to_json
 from tradingd.reporting.measure import measure_history
 from tradingd.runtime.latch import Latch
-from tradingd.runtime.replay import run_now
+from tradingd.runtime.replay import drain, run_now
 from tradingd.runtime.simulation import Agenda, SimulationClock, SimulationDriver, Tasks
 from tradingd.settings.root import Settings
 from tradingd.wiring import Edges, Inboxes, IsOurs, build
@@ -77,6 +78,8 @@ class FragileJournal(JournalWriter):
     """The real writer, with points at which its process dies or its disk fails."""
 
     armed: Armed
+    synced_size = 0
+    """Bytes of the present segment that a power cut leaves."""
 
     def append(self, ts: int, entry: JournalEntry, *, durable: bool = False, cause: int = 0, trace: str = "") -> int:
         """Write one entry, or meet a fault."""
@@ -91,6 +94,20 @@ class FragileJournal(JournalWriter):
         if self.armed.take(FaultKind.KILL_AFTER_WRITE) is not None:
             raise Killed("right after a journal write")
         return seq
+
+    def sync(self) -> None:
+        """Force what was written to the disk, and note how far that is."""
+        super().sync()
+        self.synced_size = self._size
+
+    def _open_segment(self, ts: int) -> None:
+        super()._open_segment(ts)
+        self.synced_size = self._size
+
+    def lose_power(self, size: float) -> None:
+        """Keep what was forced to the disk, and a part of the rest."""
+        if self._fd >= 0:
+            os.truncate(self._path, self.synced_size + int((self._size - self.synced_size) * size))
 
     def abandon(self) -> None:
         """Let go of the file as a dead process does."""
@@ -128,9 +145,10 @@ class Daemon:
         settings = settings_of(tight=plan.tight, halts=plan.halts_on_external)
         self.books, tail = load(around.journal)
         self._writer = FragileJournal(
-            around.journal, tail, durability=Durability.PROCESS, take_snapshot=self.books.snapshot
+            around.journal, tail, durability=Durability.POWER, take_snapshot=self.books.snapshot
         )
         self._writer.armed = around.armed
+        self._writer.synced_size = tail.size
         self.tasks = Tasks(around.agenda)
         self.alive = True
         self.lines: list[LogEntry] = []
@@ -146,16 +164,17 @@ class Daemon:
             last_about=tail.last_about,
         )
         self.link: Link | None = None
-        self._previous = RunEnd.CLEAN if self.books.run_ended else RunEnd.KILLED
+        manifest = run_manifest(self.books, tail, version="sim", config_hash="", broker="paper")
+        # What differs between machines and processes would make one seed's journals differ.
+        self._manifest = msgspec.structs.replace(manifest, python="", sqlite="", pid=0)
         self._settings = settings
         self._inboxes = inboxes
 
     def start(self) -> None:
         """Start as the orchestrator does; dies on the way where a fault waits for it."""
         around = self._around
-        started = RunStarted(run=self.books.run + 1, version="sim", config_hash="", previous=self._previous)
-        self.logger.record(started)
-        self.books.apply(started)
+        self.logger.record(self._manifest, durable=True)
+        self.books.apply(self._manifest)
         self.modules = build(self._settings, self.books, self._inboxes, self._edges(), self.logger)
         link = self.link
         assert link is not None
@@ -210,8 +229,24 @@ class Daemon:
             on_reconciled=lambda: None,
             sample_interval_ns=15 * NS_PER_SECOND,
             asks_venue=True,
+            take_statement=None,
             latch=Latch(),
         )
+
+    def stop(self) -> None:
+        """Stop in order: no new orders, what is queued is handled, the run's end is journaled."""
+        self.modules.execution.close_gate()
+        self.modules.strategies.stop()
+        drain(self.modules.in_start_order())
+        ended = RunStopped(run=self.books.run, reason="stopped")
+        self.logger.record(ended, durable=True)
+        self.books.apply(ended)
+        self.logger.stop()
+
+    def lose_power(self, size: float) -> None:
+        """Be gone with the whole machine, and what its disk had not taken yet."""
+        self._writer.lose_power(size)
+        self.die()
 
     def die(self) -> None:
         """Be gone: nothing is flushed, nothing is told to anybody."""

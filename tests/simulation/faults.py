@@ -13,15 +13,19 @@ class FaultKind(StrEnum):
     SUBMIT_LOST = "submit lost"
     SUBMIT_ANSWER_LOST = "submit taken, answer lost"
     SUBMIT_SLOW = "submit slow"
+    SUBMIT_VERY_SLOW = "submit slower than grace"
     RATE_LIMITED = "submit 429"
     SERVER_ERROR = "submit 5xx, not taken"
     SERVER_ERROR_TAKEN = "submit 5xx, taken"
     CANCEL_LOST = "cancel lost"
+    CANCEL_SLOW = "cancel slow"
     CANCEL_ANSWER_LOST = "cancel done, answer lost"
     CANCEL_RATE_LIMITED = "cancel 429"
     CANCEL_RACE = "fill before cancel"
     REPLACE_LOST = "replace lost"
+    REPLACE_SLOW = "replace slow"
     REPLACE_ANSWER_LOST = "replace done, answer lost"
+    ANSWER_LATE = "answer late"
     # reports
     REPORT_LOST = "report lost"
     REPORT_LATE = "report late"
@@ -54,6 +58,8 @@ class FaultKind(StrEnum):
     POSITION_MOVED = "position moved"
     # at their time: the machine
     CRASH = "crash"
+    POWER_LOSS = "power loss"
+    STOP = "orderly stop"
     CLOCK_FORWARD = "clock +1 h"
     CLOCK_BACK = "clock -1 h"
 
@@ -70,6 +76,9 @@ OUTSIDE_HANDS = frozenset(
 )
 """Faults that move the account past what the daemon asked for: not drawn where limits are judged to the unit."""
 
+
+BEYOND = frozenset({FaultKind.SUBMIT_VERY_SLOW})
+"""Faults that the daemon does not promise to come through: drawn on demand alone."""
 
 INSTANT = frozenset({FaultKind.STREAM_DOWN, FaultKind.STREAM_MUTE, *OUTSIDE_HANDS})
 """Faults of the stream and of the account, which happen at their own time."""

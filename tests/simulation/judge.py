@@ -252,6 +252,19 @@ class Judge:
             return ZERO
         return true.quantity - true.filled_quantity
 
+    def rewind(self) -> None:
+        """Read the journal anew after a power cut: of its last lines only those are left that had to be."""
+        before, halted = self.books, self._halted
+        self._journal = JournalReader(self._folder)
+        self.books, self._halted = Books(), False
+        self._booked.clear()
+        self.follow()
+        lost = [name for name in self._submitted if name not in self.books.orders]
+        if lost:
+            raise Breach("I1", f"{', '.join(lost)} had left, and the power cut took the intent")
+        if self._halted is not halted or self.books.halted_symbols != before.halted_symbols:
+            raise Breach("I9", "the power cut changed what is halted")
+
     # -- at crashes and at the end ------------------------------------------------------------------------------------
 
     def compare_books(self, live: Books) -> None:

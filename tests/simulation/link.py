@@ -160,8 +160,11 @@ class Link:
             self._request(self._latency(name), f"order {name} arrives", lambda: self._truth.submit(order), None)
             self._answer(TIMEOUT_NS, self._unknown(name, "time-out"))
         else:
-            slow = self._armed.take(FaultKind.SUBMIT_SLOW)
-            delay = self._latency(name) if slow is None else round(slow * 1_300 * MS)
+            delay = self._latency(name)
+            if (slow := self._armed.take(FaultKind.SUBMIT_SLOW)) is not None:
+                delay = round(slow * 1_300 * MS)
+            elif (slow := self._armed.take(FaultKind.SUBMIT_VERY_SLOW)) is not None:
+                delay = round((2 + slow * 5) * NS_PER_SECOND)
             if (late := self._armed.take(FaultKind.FILL_BEFORE_ACK)) is not None:
                 self._slow_acks[name] = round((0.2 + late * 3) * NS_PER_SECOND)
             self._request(delay, f"order {name} arrives", lambda: self._truth.submit(order), self._on_submitted)
@@ -171,7 +174,7 @@ class Link:
     def _on_submitted(self, events: list[BrokerEvent]) -> None:
         for event in events:
             if isinstance(event, OrderAccepted | OrderRejected):
-                delay = self._slow_acks.get(event.client_order_id, 0) + self._latency(event.client_order_id)
+                delay = self._slow_acks.get(event.client_order_id, 0) + self._answer_latency(event.client_order_id)
                 self._agenda.after(delay, f"answer to submit {event.client_order_id}", self._delivery(event))
 
     def cancel(self, order: Order, venue_order_id: VenueOrderId) -> None:
@@ -199,7 +202,8 @@ class Link:
             self._request(self._latency(name), f"cancel of {name} arrives", arrive, None)
             self._answer(TIMEOUT_NS, lambda: self._deliver(self._stamped(unknown)))
         else:
-            self._request(self._latency(name), f"cancel of {name} arrives", arrive, self._on_canceled)
+            slow = self._slowness(FaultKind.CANCEL_SLOW)
+            self._request(slow + self._latency(name), f"cancel of {name} arrives", arrive, self._on_canceled)
         if self._armed.take(FaultKind.KILL_AFTER_SEND) is not None:
             raise Killed("between cancel and answer")
 
@@ -207,7 +211,7 @@ class Link:
         for event in events:
             if isinstance(event, CancelRefused):
                 name = event.client_order_id
-                self._agenda.after(self._latency(name), f"cancel of {name} refused", self._delivery(event))
+                self._agenda.after(self._answer_latency(name), f"cancel of {name} refused", self._delivery(event))
 
     def modify(self, order: Order, venue_order_id: VenueOrderId, details: OrderModification) -> None:
         """Ask for new terms."""
@@ -230,18 +234,26 @@ class Link:
             self._request(self._latency(name), f"replace of {name} arrives", arrive, None)
             self._answer(TIMEOUT_NS, lambda: self._deliver(self._stamped(unknown)))
         else:
-            self._request(self._latency(name), f"replace of {name} arrives", arrive, self._on_modified)
+            slow = self._slowness(FaultKind.REPLACE_SLOW)
+            self._request(slow + self._latency(name), f"replace of {name} arrives", arrive, self._on_modified)
 
     def _on_modified(self, events: list[BrokerEvent]) -> None:
         for event in events:
             if isinstance(event, ReplaceRefused | OrderReplaced):
                 name = event.client_order_id
-                self._agenda.after(self._latency(name), f"answer to replace {name}", self._delivery(event))
+                self._agenda.after(self._answer_latency(name), f"answer to replace {name}", self._delivery(event))
 
     # -- the wire -----------------------------------------------------------------------------------------------------
 
     def _latency(self, key: str) -> int:
         return self._venue.latency_ns(key)
+
+    def _answer_latency(self, key: str) -> int:
+        return self._latency(key) + self._slowness(FaultKind.ANSWER_LATE)
+
+    def _slowness(self, kind: FaultKind) -> int:
+        size = self._armed.take(kind)
+        return 0 if size is None else round((1 + size * 8) * NS_PER_SECOND)
 
     def _request(
         self,

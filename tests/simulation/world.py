@@ -233,6 +233,13 @@ class World:
                 if self.daemon is not None:
                     self.armed.injected[fault.kind] += 1
                     self._bury("killed", clean=True)
+            case FaultKind.POWER_LOSS:
+                self._lose_power(fault.size)
+            case FaultKind.STOP:
+                if self.daemon is not None:
+                    self.armed.injected[fault.kind] += 1
+                    self.daemon.stop()
+                    self._bury("stopped", clean=True)
             case FaultKind.CLOCK_FORWARD | FaultKind.CLOCK_BACK:
                 self.armed.injected[fault.kind] += 1
                 self.clock.jump((3600 if fault.kind is FaultKind.CLOCK_FORWARD else -3600) * NS_PER_SECOND)
@@ -248,6 +255,14 @@ class World:
                         self.armed.injected[fault.kind] += 1
                 else:
                     self.armed.arm(fault)
+
+    def _lose_power(self, size: float) -> None:
+        if self.daemon is not None:
+            self.armed.injected[FaultKind.POWER_LOSS] += 1
+            self.judge.follow()
+            self.daemon.lose_power(size)
+            self._bury("no power", clean=False)
+            self.judge.rewind()
 
     def _disturb_stream(self, fault: Fault) -> None:
         link = None if self.daemon is None else self.daemon.link

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from tests.strategies.staging import ABC, Stage
 from tradingd.core.identifiers import ClientOrderId, StrategyId
-from tradingd.core.orders import OrderType, TimeInForce
+from tradingd.core.orders import OrderModification, OrderTerms, OrderType, TimeInForce
 from tradingd.strategies.base import Params, Strategy
 from tradingd.strategies.indicators import RollingDeviation, RollingMean
 
@@ -36,6 +36,38 @@ def test_the_prices_given_make_the_order_type(
         call(ABC, D(1), **prices, time_in_force=TimeInForce.IOC)  # type: ignore[arg-type]
         _, _, terms, _ = stage.signals[-1]
         assert (terms.order_type, terms.time_in_force) == (order_type, TimeInForce.IOC)
+
+
+def test_a_trail_makes_a_trailing_stop_and_an_end_an_order_good_till_then(stage: Stage) -> None:
+    strategy = stage.strategy
+    strategy.sell(ABC, D(1), trail_amount=D(2), time_in_force=TimeInForce.GTC)
+    strategy.buy(ABC, D(1), trail_percent=D(3), expires=9)
+    strategy.buy(ABC, D(1), limit_price=D(5), extended_hours=True)
+    strategy.buy(ABC, D(1), trail_amount=D(2), limit_price=D(5), time_in_force=TimeInForce.GTC, expires=9)
+    assert [terms for _, _, terms, _ in stage.signals] == [
+        OrderTerms(order_type=OrderType.TRAILING_STOP, trail_amount=D(2), time_in_force=TimeInForce.GTC),
+        OrderTerms(order_type=OrderType.TRAILING_STOP, trail_percent=D(3), time_in_force=TimeInForce.GTD, expires_ns=9),
+        OrderTerms(order_type=OrderType.LIMIT, limit_price=D(5), extended_hours=True),
+        # What contradicts itself goes on as it is, for the gate to refuse by name.
+        OrderTerms(
+            order_type=OrderType.TRAILING_STOP,
+            trail_amount=D(2),
+            limit_price=D(5),
+            time_in_force=TimeInForce.GTC,
+            expires_ns=9,
+        ),
+    ]
+
+
+def test_new_terms_name_only_what_changes(stage: Stage) -> None:
+    stage.strategy.modify(ClientOrderId("c1"), quantity=D(5), limit_price=D(9))
+    stage.strategy.modify(ClientOrderId("c2"), stop_price=D(8))
+    stage.strategy.modify(ClientOrderId("c3"), trail_amount=D(2), trail_percent=D(1))
+    assert stage.modified == [
+        ("c1", OrderModification(quantity=D(5), limit_price=D(9))),
+        ("c2", OrderModification(stop_price=D(8))),
+        ("c3", OrderModification(trail_amount=D(2), trail_percent=D(1))),
+    ]
 
 
 def test_everything_else_goes_to_the_engine(stage: Stage) -> None:

@@ -32,6 +32,7 @@ from alpaca.trading.requests import (
     ReplaceOrderRequest,
     StopLossRequest,
     TakeProfitRequest,
+    TrailingStopOrderRequest,
 )
 from alpaca.trading.stream import TradingStream
 from tests.venue.running_venue import NOON, Desk
@@ -98,6 +99,25 @@ async def test_orders_are_placed_replaced_listed_and_cancelled(desk: Desk, clien
     await do(client.submit_order, limit_order(90))
     (answer,) = await do(client.cancel_orders)
     assert answer.status == 200  # type: ignore[union-attr]
+
+
+async def test_a_trailing_stop_and_an_order_on_close_are_placed(desk: Desk, client: TradingClient) -> None:
+    desk.trade(100)
+    request = TrailingStopOrderRequest(
+        symbol="AAPL", qty=2, side=OrderSide.BUY, time_in_force=TimeInForce.GTC, trail_percent=1
+    )
+    order: Any = await do(client.submit_order, request)
+    assert (order.order_type.value, order.trail_percent, order.hwm, order.stop_price) == (
+        "trailing_stop",
+        "1",
+        "100",
+        "101",
+    )
+    desk.trade(90)
+    moved: Any = await do(client.replace_order_by_id, order.id, ReplaceOrderRequest(trail=2))
+    assert (moved.trail_percent, moved.hwm, moved.stop_price) == ("2", "90", "91.8")
+    closing: Any = await do(client.submit_order, market_order(time_in_force=TimeInForce.CLS))
+    assert (closing.status, closing.time_in_force) == (OrderStatus.ACCEPTED, TimeInForce.CLS)
 
 
 async def test_refusals_are_read_as_such(desk: Desk, client: TradingClient) -> None:

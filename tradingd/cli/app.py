@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from tradingd import __version__
-from tradingd.cli import act, ask, config, journal, logs, report, run, venue
+from tradingd.cli import act, ask, config, journal, logs, report, run, statement, venue
 from tradingd.errors import EXIT_FAULT, EXIT_OK, FatalError, TradingdError
 
 EXIT_INTERRUPTED = 130
@@ -64,7 +64,8 @@ def _root(
 ) -> None:
     """Trade unattended: market data in, orders out, none lost.
 
-    Exit codes: 0 done; 2 usage or configuration, or refused by the daemon; 3 fault; 4 credentials refused by the venue.
+    Exit codes: 0 done; 1 a damaged journal was found; 2 usage or configuration, or refused by the daemon; 3 fault;
+    4 credentials refused by the venue.
     """
 
 
@@ -85,6 +86,7 @@ def build_app() -> typer.Typer:
     app.command("check", epilog=_example("check -c config/paper.toml"))(config.check)
     app.command("replay", epilog=_example("replay -c config/paper.toml --from 2026-03-02 --to 2026-03-07"))(run.replay)
     app.command("report", epilog=_example("report -c config/paper.toml --from 2026-03-01 --format json"))(report.report)
+    app.command("statement", epilog=_example("statement -c config/paper.toml --date 2026-03-02"))(statement.statement)
 
     app.command("status", epilog=_example("status -c config/paper.toml"))(ask.status)
     app.command("positions", epilog=_example("positions -c config/paper.toml --json"))(ask.positions)
@@ -107,9 +109,14 @@ def build_app() -> typer.Typer:
     settings.command("schema", epilog=_example("config schema > tradingd.schema.json"))(config.schema)
     app.add_typer(settings, name="config", epilog=_example("config show -c config/paper.toml"))
 
-    books = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Upkeep of the journal's database.")
+    books = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The journal: prove, export, copy it.")
+    books.command("verify", epilog=_example("journal verify -c config/paper.toml"))(journal.verify)
+    books.command("export", epilog=_example("journal export -c config/paper.toml --from 2026-03-02 --format csv"))(
+        journal.export
+    )
+    books.command("backup", epilog=_example("journal backup -c config/paper.toml paper-journal.tar.gz"))(journal.backup)
     books.command("rebuild", epilog=_example("journal rebuild -c config/paper.toml"))(journal.rebuild)
-    app.add_typer(books, name="journal", epilog=_example("journal rebuild -c config/paper.toml"))
+    app.add_typer(books, name="journal", epilog=_example("journal verify -c config/paper.toml"))
     return app
 
 

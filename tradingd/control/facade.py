@@ -3,6 +3,8 @@
 import asyncio
 import os
 from collections.abc import Callable
+from datetime import date
+from pathlib import Path
 
 from tradingd import __version__
 from tradingd.control.views import (
@@ -12,6 +14,7 @@ from tradingd.control.views import (
     OrderView,
     PositionView,
     ReconcileView,
+    StatementView,
     TradeView,
     order_views,
     position_views,
@@ -24,9 +27,12 @@ from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.reconcile import ReconciliationPlan
 from tradingd.core.risk_metrics import RiskAssessment
+from tradingd.core.sessions import new_york_date
+from tradingd.errors import JournalError, VenueUnavailable
 from tradingd.reporting.encoding import rfc3339
 from tradingd.runtime.clock import Clock
 from tradingd.settings.loaded import LoadedSettings
+from tradingd.stating import take_statement
 from tradingd.wiring import Modules
 
 FOR_EVER_NS = 1 << 62
@@ -44,6 +50,7 @@ class DaemonFacade:
         modules: Modules,
         clock: Clock,
         phase: Callable[[], str],
+        journal: Path,
         journal_seq: Callable[[], int],
         disk_shortage: Callable[[], str | None],
         conflated: Callable[[], int],
@@ -54,6 +61,7 @@ class DaemonFacade:
         self._modules = modules
         self._clock = clock
         self._phase = phase
+        self._journal = journal
         self._journal_seq = journal_seq
         self._disk_shortage = disk_shortage
         self._conflated = conflated
@@ -180,6 +188,20 @@ class DaemonFacade:
         except TimeoutError:
             plan = f"the venue did not answer within {RECONCILE_TIMEOUT_S} s"
         return reconcile_view(plan, applied=not plan_only)
+
+    async def statement(self, day: date | None) -> StatementView:
+        """A day's books beside the venue's account; today's in New York when no day is given."""
+        modules = self._modules
+        try:
+            taken = await take_statement(
+                self._journal,
+                modules.adapter,
+                day or new_york_date(self._clock.now_ns()),
+                lambda: modules.venue_sync.in_flight.fence,
+            )
+        except (VenueUnavailable, JournalError) as error:
+            return StatementView(message=str(error))
+        return StatementView(statement=taken)
 
     def cancel_all(self) -> CommandResult:
         """Cancel every working order."""

@@ -6,13 +6,22 @@ without it could not ask for; every command is journaled or logged by what it co
 
 import os
 from collections.abc import Awaitable, Callable
+from datetime import date
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 from aiohttp import web
 
-from tradingd.control.views import CommandResult, DaemonStatus, OrderView, PositionView, ReconcileView, TradeView
+from tradingd.control.views import (
+    CommandResult,
+    DaemonStatus,
+    OrderView,
+    PositionView,
+    ReconcileView,
+    StatementView,
+    TradeView,
+)
 from tradingd.core.identifiers import ClientOrderId
 from tradingd.core.risk_metrics import RiskAssessment
 from tradingd.errors import FatalError, RecoverableError
@@ -65,6 +74,10 @@ class Daemon(Protocol):
         """Compare the books with the venue now."""
         ...
 
+    async def statement(self, day: date | None) -> StatementView:
+        """A day's books beside the venue's account."""
+        ...
+
     def fail(self, error: BaseException) -> None:
         """End the process: a command met a broken invariant."""
         ...
@@ -104,6 +117,7 @@ class ControlServer:
                 web.post("/cancel-all", self._cancel_all),
                 web.post("/reconcile", self._reconcile),
                 web.get("/reconcile", self._plan),
+                web.get("/statement", self._statement),
                 web.post("/cancel/{order_id}", self._cancel),
             ]
         )
@@ -173,6 +187,14 @@ class ControlServer:
 
     async def _plan(self, request: web.Request) -> web.Response:
         return _answer(await self._daemon.reconcile(plan_only=True))
+
+    async def _statement(self, request: web.Request) -> web.Response:
+        text = request.query.get("date")
+        try:
+            day = None if text is None else date.fromisoformat(text)
+        except ValueError:
+            return _answer(StatementView(message=f"{text}: this is no date (write YYYY-MM-DD)"), status=400)
+        return _answer(await self._daemon.statement(day))
 
     async def _cancel(self, request: web.Request) -> web.Response:
         result = self._daemon.cancel(ClientOrderId(request.match_info["order_id"]))

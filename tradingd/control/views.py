@@ -9,6 +9,7 @@ from tradingd.core.books import Books
 from tradingd.core.order_state import OrderState
 from tradingd.core.orders import Trade
 from tradingd.core.reconcile import ReconciliationPlan
+from tradingd.core.statement import Statement
 from tradingd.reporting.encoding import rfc3339
 from tradingd.runtime.corrections import describe
 
@@ -116,6 +117,13 @@ class ReconcileView(msgspec.Struct, frozen=True, kw_only=True):
     """Orders, positions and cash that no order of ours explains."""
     unresolved: tuple[str, ...] = ()
     """Orders in doubt that the venue does not show, or not fully."""
+
+
+class StatementView(msgspec.Struct, frozen=True, kw_only=True):
+    """A day's statement, or why there is none."""
+
+    message: str = ""
+    statement: Statement | None = None
 
 
 class CommandResult(msgspec.Struct, frozen=True, kw_only=True):

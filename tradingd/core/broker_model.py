@@ -105,13 +105,15 @@ def refusals(
     rules = model.by_class.get(instrument.asset_class)
     if rules is None or not is_sensible(order.quantity) or order.quantity <= 0:
         return tuple(breaches)
-    peers = [
-        state
-        for state in working
-        if state.order.symbol == order.symbol
-        and state.client_order_id != order.client_order_id
-        and state.open_quantity > 0
-    ]
+    peers = []
+    if model.splits_zero_crossing or model.refuses_self_cross:
+        peers = [
+            state
+            for state in working
+            if state.order.symbol == order.symbol
+            and state.client_order_id != order.client_order_id
+            and state.open_quantity > 0
+        ]
     breaches += _off_lot(model, rules, order, instrument)
     breaches += _too_small(model, rules, order, instrument, position)
     breaches += _wrong_side_of_zero(model, rules, order, instrument, position=position, peers=peers)

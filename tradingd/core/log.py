@@ -80,6 +80,7 @@ class LogEvent(StrEnum):
     RISK_RESUMED = "risk.resumed"
     PORTFOLIO_EQUITY = "portfolio.equity"
     REPORT_GENERATED = "report.generated"
+    REPORT_STATEMENT = "report.statement"
     REPORT_FAILED = "report.failed"
     CONTROL_COMMAND = "control.command"
     VENUE_STARTED = "venue.started"

@@ -1,12 +1,15 @@
 """The past as the journal has it: trades, equity and books, for reports and for questions when the daemon is down."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 
 from tradingd.core.books import Books
-from tradingd.core.entries import AccountOpened, EquitySampled
-from tradingd.core.orders import Trade
+from tradingd.core.entries import AccountOpened, CashAdjusted, EquitySampled, PositionAdjusted
+from tradingd.core.identifiers import Symbol
+from tradingd.core.orders import OrderFilled, Trade
+from tradingd.core.statement import DayBook
 from tradingd.errors import UsageError
 from tradingd.journal.segments import read_records, segment_paths
 
@@ -37,3 +40,36 @@ def read_history(folder: Path, start_ns: int, end_ns: int) -> History:
         elif isinstance(record.entry, EquitySampled) and start_ns <= record.entry.ts < end_ns:
             equity.append(record.entry)
     return History(tuple(trades), tuple(equity), books.account, books)
+
+
+def read_day(folder: Path, label: str, start_ns: int, end_ns: int) -> DayBook:
+    """Fold the whole journal; keep what a statement of the day `[start_ns, end_ns)` needs.
+
+    Raises `UsageError` when there is no journal, `JournalError` when it is damaged.
+    """
+    if not segment_paths(folder):
+        raise UsageError(f"{folder}: there is no journal yet (start the daemon first)")
+    books = Books()
+    fills: list[OrderFilled] = []
+    corrections: list[PositionAdjusted | CashAdjusted] = []
+    opening: tuple[Decimal, dict[Symbol, Decimal]] | None = None
+    for record in read_records(folder, whole=True):
+        entry = record.entry
+        if opening is None and record.ts >= start_ns and books.account is not None:
+            opening = books.portfolio.cash, dict(books.portfolio.net)
+        trade = books.apply(entry)
+        if isinstance(entry, OrderFilled) and trade is not None and entry.ts_event >= start_ns:
+            fills.append(entry)
+        elif isinstance(entry, PositionAdjusted | CashAdjusted) and record.ts >= start_ns:
+            corrections.append(entry)
+    cash, positions = opening or (books.portfolio.cash, dict(books.portfolio.net))
+    return DayBook(
+        label=label,
+        start_ns=start_ns,
+        end_ns=end_ns,
+        books=books,
+        fills=tuple(fills),
+        corrections=tuple(corrections),
+        opening_cash=cash,
+        opening_positions=positions,
+    )

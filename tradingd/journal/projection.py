@@ -1,7 +1,9 @@
 """The database behind the trading path: one SQLite file, one writing connection, batches.
 
-It answers questions and is never asked by the trading path itself. When it is missing, of another journal, or ahead of
-the journal, it is rebuilt; when it is behind, it catches up. When it fails, trading goes on and it is opened anew.
+It answers questions and is never asked by the trading path itself. When it is missing, damaged, of another journal, or
+ahead of the journal, it is rebuilt; when it is behind, it catches up. When it fails, or somebody takes one of its files
+away under it, trading goes on and it is opened anew. What waits while it is down is bounded: entries are in the journal,
+and of log lines and bars, which are not, the oldest wait.
 """
 
 import asyncio
@@ -38,6 +40,8 @@ _OF_THE_MACHINE = frozenset(
 )
 """Failures that say nothing about the file: it is kept, and opened again later."""
 LOG_DAYS = 30
+WAITING_MOST = 50_000
+"""Log lines and bars that wait for a database that is down; what comes after them is not kept in it."""
 
 
 class JournalRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +82,12 @@ def _read_after(journal: Path, seq: int) -> list[tuple[int, dict[str, list[Row]]
     return [*batches, (newest, project(missing, books.orders.get))]
 
 
+def _is_damage(error: Exception) -> bool:
+    """Whether a failure says that the file itself is of no use."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF not in _OF_THE_MACHINE
+
+
 class DatabaseError(RecoverableError):
     """The database could not be read or written; the journal has everything that it projected."""
 
@@ -94,6 +104,7 @@ class Projection:
         render_line: Callable[[LogEntry], str],
         history_days: int,
         on_rebuilt: Callable[[str], None],
+        busy_timeout_ms: int = 5000,
     ) -> None:
         self._path = path
         self._journal = journal
@@ -101,14 +112,25 @@ class Projection:
         self._render_line = render_line
         self._history_days = history_days
         self._on_rebuilt = on_rebuilt
+        self._busy_timeout_ms = busy_timeout_ms
         self._connection: aiosqlite.Connection | None = None
         self._waiting: list[Projected] = []
         self._wake = asyncio.Event()
         self._one_flush = asyncio.Lock()
+        self._damaged = ""
+        self._files: dict[Path, tuple[int, int]] = {}
         self.seq = 0
+        self.left_out = 0
+        """Log lines and bars that found no place while the database was down."""
 
     def put(self, event: Projected) -> None:
         """Queue something for the next batch."""
+        if self._connection is None:
+            if isinstance(event, JournalRow):
+                return  # it is in the journal, and what is missing is read from there when the database opens
+            if len(self._waiting) >= WAITING_MOST:
+                self.left_out += 1
+                return
         self._waiting.append(event)
         self._wake.set()
 
@@ -117,24 +139,57 @@ class Projection:
     async def open(self) -> None:
         """Open the database and bring it up to the journal. Raises `DatabaseError`."""
         try:
+            if self._damaged:
+                await self._drop(f"the database cannot be used ({self._damaged})")
+                self._damaged = ""
             await self._open()
-        except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode & 0xFF in _OF_THE_MACHINE:
+        except (sqlite3.Error, OSError) as error:
+            if not _is_damage(error):
                 await self._disconnect()
                 raise DatabaseError(f"{self._path}: {error}") from error
             # Not a database, or damaged: everything that matters is in the journal.
-            await self._drop(f"the database cannot be used ({error})")
             try:
+                await self._drop(f"the database cannot be used ({error})")
                 await self._open()
-            except sqlite3.Error as again:
+            except (sqlite3.Error, OSError) as again:
                 await self._disconnect()
                 raise DatabaseError(f"{self._path}: {again}") from again
+        self._files = self._look_at_files()
+
+    def _look_at_files(self) -> dict[Path, tuple[int, int]]:
+        """Which files the names stand for now."""
+        found = {}
+        for path in (self._path, self._path.with_name(self._path.name + "-wal")):
+            try:
+                status = path.stat()
+            except OSError:
+                continue
+            found[path] = (status.st_dev, status.st_ino)
+        return found
+
+    async def _require_own_files(self) -> None:
+        """Raise when a file was deleted or replaced: SQLite would go on writing into one that nobody can open."""
+        if (gone := [path for path, file in self._files.items() if self._look_at_files().get(path) != file]) and (
+            self._connection is not None
+        ):
+            self._damaged = f"{gone[0].name} was taken away while it was in use"
+            await self._fail()
+            raise DatabaseError(f"{self._path}: {self._damaged}")
+
+    async def _fail(self, error: sqlite3.Error | None = None) -> None:
+        """Let go of the connection; what a damaged file caused makes it be dropped at the next opening."""
+        if error is not None and _is_damage(error):
+            self._damaged = str(error)
+        try:
+            await self._disconnect()
+        except sqlite3.Error:
+            self._connection = None
 
     async def _open(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         connection = await aiosqlite.connect(self._path, isolation_level=None)
         self._connection = connection
-        await connection.execute("PRAGMA busy_timeout = 5000")
+        await connection.execute(f"PRAGMA busy_timeout = {self._busy_timeout_ms}")
         await connection.execute("PRAGMA journal_mode = WAL")
         await connection.execute("PRAGMA synchronous = NORMAL")
         scripts = schema_scripts()
@@ -198,6 +253,9 @@ class Projection:
 
     async def _flush(self) -> int:
         self._wake.clear()
+        if self._connection is None:
+            raise DatabaseError(f"{self._path}: the database is not open")
+        await self._require_own_files()
         waiting, self._waiting = self._waiting, []
         rows = [event for event in waiting if isinstance(event, JournalRow) and event.seq > self.seq]
         statements = project([row.entry for row in rows], self._order_of)
@@ -229,7 +287,12 @@ class Projection:
         try:
             await self._write(statements, rows[-1].seq if rows else self.seq)
         except sqlite3.Error as error:
-            await self._disconnect()
+            await self._fail(error)
+            # Entries come back from the journal; log lines and bars wait for the next opening.
+            kept = [event for event in (*waiting, *self._waiting) if not isinstance(event, JournalRow)]
+            self._waiting = kept[:WAITING_MOST]
+            self._wake.set()
+            self.left_out += len(kept) - len(self._waiting)
             raise DatabaseError(f"{self._path}: {error}") from error
         return newest
 
@@ -252,7 +315,8 @@ class Projection:
 
     async def _prune(self, now_ns: int) -> None:
         connection = self._connection
-        assert connection is not None
+        if connection is None:
+            return
         await connection.execute("DELETE FROM log WHERE ts < ?", (now_ns - LOG_DAYS * DAY_NS,))
         await connection.execute("DELETE FROM bars WHERE ts_open < ?", (now_ns - self._history_days * DAY_NS,))
 
@@ -275,14 +339,17 @@ class Projection:
             return [tuple(row) for row in await cursor.fetchall()]
 
     async def fetch_bars(self, symbol: Symbol, interval_ns: int, start_ns: int, end_ns: int) -> Sequence[PriceBar]:
-        """Stored bars with open time in `[start_ns, end_ns)`, in order."""
+        """Stored bars with open time in `[start_ns, end_ns)`, in order; none while the database cannot be read."""
         if self._connection is None:
             return ()
-        rows = await self._fetch(
-            "SELECT ts_open, open, high, low, close, volume FROM bars"
-            " WHERE symbol = ? AND interval_ns = ? AND ts_open >= ? AND ts_open < ? ORDER BY ts_open",
-            (symbol, interval_ns, start_ns, end_ns),
-        )
+        try:
+            rows = await self._fetch(
+                "SELECT ts_open, open, high, low, close, volume FROM bars"
+                " WHERE symbol = ? AND interval_ns = ? AND ts_open >= ? AND ts_open < ? ORDER BY ts_open",
+                (symbol, interval_ns, start_ns, end_ns),
+            )
+        except (sqlite3.Error, ValueError):  # aiosqlite raises ValueError for a connection that was closed meanwhile
+            return ()
         return [
             PriceBar(
                 symbol=symbol,

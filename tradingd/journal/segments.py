@@ -55,6 +55,21 @@ class JournalLock:
         os.close(self._fd)
 
 
+def is_locked(folder: Path) -> bool:
+    """Whether a process writes this journal now."""
+    try:
+        fd = os.open(folder / "LOCK", os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
 def journal_id(folder: Path) -> str:
     """Return the journal's own six characters, made once when the journal is made."""
     path = folder / "ID"

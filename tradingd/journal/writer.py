@@ -60,9 +60,7 @@ class JournalWriter:
     def _find_segment(self, number: int) -> Path:
         return next(self._folder.glob(f"{number:08d}-*.jsonl"))
 
-    def append(
-        self, ts: int, entry: JournalEntry, *, durable: bool = False, cause: int = 0, trace: str = ""
-    ) -> int:
+    def append(self, ts: int, entry: JournalEntry, *, durable: bool = False, cause: int = 0, trace: str = "") -> int:
         """Write one entry and return its sequence number.
 
         `durable` asks for what `durability` promises before returning; `cause` and `trace` stand beside the entry.
@@ -114,7 +112,6 @@ class JournalWriter:
             while written < len(line):
                 written += os.write(self._fd, line[written:])
         except OSError as error:
-            self._cut_back()
             self._write_again(line, error)
         self._size += len(line)
         self._hash = digest
@@ -122,7 +119,7 @@ class JournalWriter:
 
     def _write_again(self, line: bytes, error: OSError) -> None:
         """Write a line once more into the room of the reserve. Raises `JournalError` where that does not help."""
-        if error.errno in FULL and not self._closed and self.reserve.release():
+        if self._cut_back() and error.errno in FULL and self.reserve.release():
             try:
                 written = 0
                 while written < len(line):
@@ -133,11 +130,13 @@ class JournalWriter:
                 error = again
         raise JournalError(f"{self._path}: the journal cannot be written: {error.strerror}") from error
 
-    def _cut_back(self) -> None:
+    def _cut_back(self) -> bool:
         try:
             os.ftruncate(self._fd, self._size)
         except OSError:
             self._closed = True  # what stands there is torn: a line after it would break the chain
+            return False
+        return True
 
     def sync(self) -> None:
         """Force what was written to the disk."""

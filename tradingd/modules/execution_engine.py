@@ -8,10 +8,9 @@ journal; never sends one twice; never takes silence for an answer.
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
-import msgspec
-
 from tradingd.brokers.base import ForeignOrderEvent, OrderStreamDown, OrderStreamUp
 from tradingd.core.books import Books
+from tradingd.core.broker_model import refusals, replace_refusals
 from tradingd.core.entries import CashAdjusted, OrderAdopted, OrderIntended, PositionAdjusted
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, TraceId
 from tradingd.core.log import Level, LogEvent
@@ -22,11 +21,12 @@ from tradingd.core.orders import (
     CancelSignal,
     DenialCode,
     ExecutionReport,
+    ModifySignal,
     Order,
     OrderDenied,
     OrderModification,
     OrderTerms,
-    ReplaceRequested,
+    ReplaceRefused,
     Side,
     SignalAction,
     StopPolicy,
@@ -35,6 +35,7 @@ from tradingd.core.orders import (
 )
 from tradingd.core.repeats import RepeatGuard
 from tradingd.errors import JournalError
+from tradingd.runtime.amending import amend
 from tradingd.runtime.channel import Inbox, Outlet
 from tradingd.runtime.clock import Clock
 from tradingd.runtime.events import (
@@ -105,6 +106,8 @@ class ExecutionEngine(Module[ExecutionEvent]):
                 self.process_signal(event)
             case CancelSignal():
                 self._cancel_for_strategy(event)
+            case ModifySignal():
+                self._modify_for_strategy(event)
             case OrderStreamUp():
                 self._venue.connected()
             case OrderStreamDown():
@@ -175,6 +178,15 @@ class ExecutionEngine(Module[ExecutionEvent]):
             )
         if not self._venue.reconciled:
             return _refuse(DenialCode.NOT_RECONCILED, "the books have not been compared with the venue yet")
+        breaches = refusals(
+            self._broker.model,
+            order,
+            self._builder.instrument_of(order.symbol),
+            position=self._ledger.state.quantity(order.symbol),
+            working=self._books.orders.open,
+        )
+        if breaches:
+            return ValidationResponse(breaches=breaches)
         return self._risk.validate_order(order, self._ledger.state)
 
     def _send(self, order: Order, cause: int = 0) -> None:
@@ -295,40 +307,29 @@ class ExecutionEngine(Module[ExecutionEvent]):
         if state is None or state.status is not OrderStatus.ACCEPTED:
             return _refuse(DenialCode.ORDER_NOT_WORKING, f"{order_id} is not working at the venue")
         instrument = self._builder.instrument_of(state.order.symbol)
-        quantity = instrument.round_quantity(new_order_details.quantity or state.quantity)
-        wanted = msgspec.structs.replace(
-            state.terms,
-            limit_price=new_order_details.limit_price or state.terms.limit_price,
-            stop_price=new_order_details.stop_price or state.terms.stop_price,
-        )
-        terms = instrument.round_terms(wanted, state.order.side)
-        candidate = msgspec.structs.replace(
-            state.order,
-            quantity=quantity - state.filled_quantity,
-            terms=terms,
-        )
-        verdict = self._judge(candidate)
+        model = self._broker.model
+        if breaches := replace_refusals(model, state.terms, new_order_details, instrument.asset_class):
+            return ValidationResponse(breaches=breaches)
+        amendment = amend(state, new_order_details, instrument)
+        verdict = self._judge(amendment.candidate)
         if verdict.approved:
-            now = self._clock.now_ns()
-            self.on_execution_update(
-                ReplaceRequested(
-                    client_order_id=order_id,
-                    quantity=quantity,
-                    limit_price=terms.limit_price,
-                    stop_price=terms.stop_price,
-                    ts_event=now,
-                    ts_recv=now,
-                )
-            )
-            self._broker.modify_order(
-                order_id,
-                OrderModification(
-                    quantity=None if new_order_details.quantity is None else quantity,
-                    limit_price=None if new_order_details.limit_price is None else terms.limit_price,
-                    stop_price=None if new_order_details.stop_price is None else terms.stop_price,
-                ),
-            )
+            self.on_execution_update(amendment.request(order_id, self._clock.now_ns()))
+            self._broker.modify_order(order_id, amendment.details)
         return verdict
+
+    def _modify_for_strategy(self, signal: ModifySignal) -> None:
+        state = self._books.orders.get(signal.client_order_id)
+        if state is None or state.order.strategy_id != signal.strategy_id:
+            return
+        verdict = self.modify_order(signal.client_order_id, signal.details)
+        if verdict.approved:
+            return
+        # Told and not booked: the order goes on as it was.
+        reason, now = "; ".join(breach.message for breach in verdict.breaches), self._clock.now_ns()
+        report = ReplaceRefused(client_order_id=signal.client_order_id, reason=reason, ts_event=now, ts_recv=now)
+        self._strategies.put(OrderUpdate(strategy_id=signal.strategy_id, report=report, trade=None))
+        codes = [breach.code.value for breach in verdict.breaches]
+        self._log.log_order(Level.WARNING, LogEvent.ORDER_REPLACE_REFUSED, reason, state.order, codes=codes)
 
     # -- flattening ---------------------------------------------------------------------------------------------------
 

@@ -1,25 +1,33 @@
 """Reporting engine: what trading came to.
 
-Owns: nothing durable. Reads: performance, risk and trade history, by the three pulls it is given. Emits: the report
-at the end of each UTC day, as a file and a line of the log. Never: stands in the way of trading: a report
+Owns: nothing durable. Reads: performance, risk and trade history, by the three pulls it is given, and the venue's side
+of the day. Emits: the report at the end of each UTC day and the statement after each session, as files and lines of the
+log. Never: stands in the way of trading: a report
 that cannot be made is said and left out.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date
 from pathlib import Path
 
 import msgspec
 
+from tradingd.core.calendar import Calendar
 from tradingd.core.log import Level, LogEvent
-from tradingd.core.market import DAY_NS
+from tradingd.core.market import DAY_NS, NS_PER_SECOND
 from tradingd.core.orders import Trade
 from tradingd.core.performance import PerformanceReportData
 from tradingd.core.risk_metrics import RiskMetrics
+from tradingd.core.sessions import new_york_date
+from tradingd.core.statement import Standing, Statement
 from tradingd.errors import TradingdError
 from tradingd.runtime.channel import Inbox
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.ports import EventLog, Spawn
+
+STATEMENT_DELAY_NS = 600 * NS_PER_SECOND
+"""How long after a close the statement is taken: late executions are in by then."""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +47,9 @@ class ReportingEngine(Module[ClockTick]):
         self,
         inbox: Inbox[ClockTick],
         *,
+        statement: Callable[[date], Awaitable[Statement]] | None,
+        calendar: Calendar,
+        render_statement: tuple[Callable[[Statement], str], Callable[[Statement], str]],
         performance: Callable[[], PerformanceReportData],
         risk: Callable[[], RiskMetrics],
         trades: Callable[[int, int], Sequence[Trade]],
@@ -48,6 +59,9 @@ class ReportingEngine(Module[ClockTick]):
         log: EventLog,
     ) -> None:
         super().__init__(inbox)
+        self._statement = statement
+        self._calendar = calendar
+        self._render_statement = render_statement
         self._performance = performance
         self._risk = risk
         self._trades = trades
@@ -56,6 +70,7 @@ class ReportingEngine(Module[ClockTick]):
         self._spawn = spawn
         self._log = log
         self._day: int | None = None
+        self._session_close_ns = 0
 
     def generate(self, start_date: int, end_date: int) -> Report:
         """Measure performance and risk, and collect the trades of `[start_date, end_date)`.
@@ -67,11 +82,47 @@ class ReportingEngine(Module[ClockTick]):
         )
 
     def handle(self, event: ClockTick) -> None:
-        """Write the report of a day that has ended."""
+        """Write the report of a day that has ended, and the statement of a session."""
+        self._follow_session(event.now_ns)
         day = event.now_ns // DAY_NS
         ended, self._day = self._day, day
         if ended is not None and ended != day and self._folder is not None:
             self._spawn(self._write_day(ended, self._folder), "reporting:day")
+
+    def _follow_session(self, now_ns: int) -> None:
+        close_ns = self._session_close_ns
+        if not close_ns:
+            self._session_close_ns = self._calendar.next_close(now_ns)
+        elif now_ns >= close_ns + STATEMENT_DELAY_NS:
+            self._session_close_ns = self._calendar.next_close(now_ns)
+            if self._statement is not None and self._folder is not None:
+                day = new_york_date(close_ns - 1)
+                self._spawn(self._write_statement(self._statement(day), day, self._folder), "reporting:statement")
+
+    async def _write_statement(self, taking: Awaitable[Statement], day: date, folder: Path) -> None:
+        path = folder / f"statement-{day.isoformat()}.json"
+        try:
+            statement = await taking
+            for render, suffix in zip(self._render_statement, (".json", ".md"), strict=True):
+                await asyncio.to_thread(_write, path.with_suffix(suffix), render(statement))
+        except (OSError, TradingdError) as error:
+            self._log.log_event(
+                Level.ERROR,
+                f"the statement of {day} could not be taken (`tradingd statement --date {day}` does it): {error}",
+                {"file": str(path)},
+                event=LogEvent.REPORT_FAILED,
+                module=self.name,
+            )
+            return
+        levels = {Standing.CLEAN: Level.INFO, Standing.EXPLAINED: Level.WARNING, Standing.OPEN: Level.ERROR}
+        differences = len(statement.differences)
+        self._log.log_event(
+            levels[statement.standing],
+            f"the statement of {day} is {statement.standing.value}: {differences} differences, see {path.name}",
+            {"file": str(path), "standing": statement.standing.value, "differences": differences},
+            event=LogEvent.REPORT_STATEMENT,
+            module=self.name,
+        )
 
     async def _write_day(self, day: int, folder: Path) -> None:
         path = folder / f"day-{day}.json"

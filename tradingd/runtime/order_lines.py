@@ -76,6 +76,14 @@ def price_details(terms: OrderTerms) -> dict[str, object]:
         details["limit_price"] = terms.limit_price
     if terms.stop_price is not None:
         details["stop_price"] = terms.stop_price
+    for name, value in (
+        ("trail_amount", terms.trail_amount),
+        ("trail_percent", terms.trail_percent),
+        ("expires_ns", terms.expires_ns),
+        ("extended_hours", terms.extended_hours or None),
+    ):
+        if value is not None:
+            details[name] = value
     return details
 
 

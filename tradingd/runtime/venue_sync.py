@@ -297,7 +297,7 @@ class VenueSync:
             self._disagreements = 0
             for adjustment in unbelieved:
                 if isinstance(adjustment, PositionAdjusted):
-                    reason = f"{MOST_DISAGREEMENTS} answers in a row showed another position than the books, each its own"
+                    reason = f"{MOST_DISAGREEMENTS} answers in a row told another position, each its own"
                     corrections.halt_symbol(adjustment.symbol, reason)
 
     def _look_after(self, verdict: Verdict) -> None:

@@ -5,6 +5,7 @@ from decimal import Decimal
 import msgspec
 
 from tradingd.core.bars import parse_interval
+from tradingd.core.calendar import AlwaysOpen, Calendar, NewYorkStockExchange
 from tradingd.core.identifiers import StrategyId, Symbol
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.reconcile import Cadence, Scope
@@ -63,6 +64,13 @@ def reconciliation_scope(settings: Settings) -> Scope:
     if settings.execution.external == "ignore":
         return Scope(claims=claims, only=frozenset(traded_symbols(settings)))
     return Scope(claims=claims)
+
+
+def trading_calendar(settings: Settings) -> Calendar:
+    """When the sessions end that statements are taken after: crypto alone has New York's midnights."""
+    if all("/" in symbol for symbol in traded_symbols(settings)):
+        return AlwaysOpen()
+    return NewYorkStockExchange()
 
 
 def symbol_plans(settings: Settings) -> tuple[SymbolPlan, ...]:

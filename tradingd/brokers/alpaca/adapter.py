@@ -49,9 +49,9 @@ _orders = msgspec.json.Decoder(WireOrder)
 class AlpacaBroker:
     """One Alpaca account; implements `brokers.base.BrokerAdapter`.
 
-    `is_ours` tells our client order ids from others'; `refusal` is asked right before a new order's bytes leave and says
-    why they may not; `failure` takes an exception that escaped one of the adapter's
-    own tasks, which is a fault of this program; `on_problem` takes what an operator should know.
+    `is_ours` tells our client order ids from others'; `refusal`, asked right before a new order's bytes leave, says why
+    they may not; `failure` takes an exception that escaped one of the adapter's own tasks, which is a fault of this
+    program; `on_problem` takes what an operator should know.
     """
 
     def __init__(
@@ -175,7 +175,7 @@ class AlpacaBroker:
         self._submitting.add(client_order_id)
         on_end = partial(self._on_submit_end, client_order_id)
         body, gate = encode_new_order(order), partial(self._refusal, client_order_id)
-        self._channel.send("POST", self._orders_url, body, on_end, f"submit {client_order_id}", gate)
+        self._channel.send("POST", self._orders_url, body, on_end, f"submit {client_order_id}", gate=gate)
 
     def cancel(self, order: Order, venue_order_id: VenueOrderId) -> None:
         """Ask for a cancel."""

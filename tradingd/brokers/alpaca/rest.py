@@ -47,6 +47,7 @@ class CommandChannel(Protocol):
         body: bytes | None,
         on_end: Callable[[RequestEnd], None],
         name: str,
+        *,
         gate: Gate | None = None,
     ) -> None:
         """Begin to send at once, once, and call `on_end` exactly once unless closed before the end.
@@ -119,6 +120,7 @@ class RestClient:
         body: bytes | None,
         on_end: Callable[[RequestEnd], None],
         name: str,
+        *,
         gate: Gate | None = None,
     ) -> None:
         """Send a command once; see `CommandChannel`. aiohttp's timers want a task, so the bytes leave on its step."""

@@ -62,7 +62,9 @@ class SimulatedBroker:
         instruments: Mapping[Symbol, Instrument] | None = None,
         *,
         regular_hours: bool = False,
+        model: BrokerModel = SIMULATED,
     ) -> None:
+        self.model = model
         self._sink = sink
         self._clock = clock
         self._fee_rate = fee_bps / _BASIS_POINTS
@@ -345,11 +347,6 @@ class SimulatedBroker:
 
     def adopt(self, venue_order_ids: Mapping[VenueOrderId, ClientOrderId]) -> None:
         """Do nothing: no order of a former run exists here."""
-
-    @property
-    def model(self) -> BrokerModel:
-        """What this venue takes."""
-        return SIMULATED
 
     @property
     def instruments(self) -> Mapping[Symbol, Instrument]:

@@ -1,0 +1,89 @@
+"""A day's statement as text, Markdown or JSON; all three say the same."""
+
+from collections.abc import Sequence
+
+from tradingd.core.statement import Difference, Standing, Statement
+from tradingd.reporting.encoding import rfc3339, to_json
+
+_HEADS = ("part", "what", "ours", "venue", "stands", "why")
+
+
+def render_statement_text(statement: Statement) -> str:
+    """Aligned text for a terminal or a mail."""
+    lines = [
+        f"Statement of {statement.day} (New York), {statement.account_kind} account {statement.account_id}",
+        f"Taken {rfc3339(statement.ts_taken)}: {statement.standing.value.upper()}",
+        "",
+        *(f"{name:<12}{value}" for name, value in _figures(statement)),
+        "",
+    ]
+    rows = [_HEADS, *(_row(difference) for difference in statement.differences)]
+    if len(rows) == 1:
+        lines.append("Nothing differs.")
+    else:
+        widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
+        lines += [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def render_statement_markdown(statement: Statement) -> str:
+    """Markdown, for a ticket or a wiki."""
+    lines = [
+        f"# Statement of {statement.day}",
+        "",
+        f"{statement.account_kind} account {statement.account_id}, taken {rfc3339(statement.ts_taken)}: "
+        f"**{statement.standing.value.upper()}**",
+        "",
+        "| figure | value |",
+        "|---|---|",
+        *(f"| {name} | {_cell(value)} |" for name, value in _figures(statement)),
+        "",
+    ]
+    if statement.differences:
+        lines += [f"| {' | '.join(_HEADS)} |", f"|{'---|' * len(_HEADS)}"]
+        lines += [f"| {' | '.join(map(_cell, _row(difference)))} |" for difference in statement.differences]
+    else:
+        lines.append("Nothing differs.")
+    return "\n".join(lines) + "\n"
+
+
+def render_statement_json(statement: Statement) -> str:
+    """One JSON document: decimals are strings, times RFC 3339."""
+    return to_json(statement)
+
+
+def _figures(statement: Statement) -> list[tuple[str, str]]:
+    figures = [
+        ("orders", str(statement.orders)),
+        ("executions", str(statement.executions)),
+        ("bought", f"{statement.bought:.2f}"),
+        ("sold", f"{statement.sold:.2f}"),
+        ("fees", f"{statement.fees:f}"),
+        ("opening", _opening(statement)),
+        ("cash", f"{statement.cash.ours:f} (venue {statement.cash.venue:f})"),
+    ]
+    figures += [(balance.name, f"{balance.ours:f} (venue {balance.venue:f})") for balance in statement.positions]
+    return figures
+
+
+def _opening(statement: Statement) -> str:
+    held = [f"{quantity:f} {symbol}" for symbol, quantity in sorted(statement.opening_positions.items())]
+    return ", ".join([f"cash {statement.opening_cash:f}", *held])
+
+
+def _row(difference: Difference) -> Sequence[str]:
+    stands = "OPEN" if difference.standing is Standing.OPEN else difference.standing.value
+    return (
+        difference.part.value,
+        difference.subject,
+        difference.ours,
+        difference.venue,
+        stands,
+        difference.explanation,
+    )
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
