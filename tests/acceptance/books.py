@@ -69,7 +69,11 @@ def compare(venue: VenueTruth, journal: Path) -> dict[str, int]:
                 executions[fill.execution_id] += 1
                 booked.update(execution_names(fill))
     assert all(count == 1 for count in intents.values()), "an order id was used for two intents"
-    at_venue = Counter(order["client_order_id"] for order in venue.orders)
+    # A replacement is the same order under a new name of the venue's own making.
+    first_legs = [order for order in venue.orders if not order["replaces"]]
+    chains = {order["id"] for order in venue.orders}
+    assert all(order["replaces"] in chains for order in venue.orders if order["replaces"])
+    at_venue = Counter(order["client_order_id"] for order in first_legs)
     assert all(count == 1 for count in at_venue.values()), "an order id is twice at the venue"
     unknown = set(at_venue) - set(intents)
     assert not unknown, f"orders at the venue that the journal never intended: {unknown}"

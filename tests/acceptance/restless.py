@@ -43,6 +43,8 @@ class Restless(Strategy[RestlessParams]):
             self.buy(tick.symbol, quantity, limit_price=Decimal(repr(tick.bid)), time_in_force=TimeInForce.GTC)
         elif step == 4 and held > quantity:
             self.sell(tick.symbol, quantity, limit_price=Decimal(repr(tick.ask)), time_in_force=TimeInForce.GTC)
+        elif step == 2 and self._resting:
+            self.modify(self._resting[-1].client_order_id, limit_price=Decimal(repr(tick.bid)))
         elif self._resting:
             self.cancel(self._resting.pop(0).client_order_id)
 

@@ -34,13 +34,15 @@ def wait_until(condition: Callable[[], bool], *, timeout_s: float, what: str) ->
 class Program:
     """One process of `tradingd`, its log going to a file."""
 
-    def __init__(self, *arguments: str, log: Path, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, *arguments: str, log: Path, env: Mapping[str, str] | None = None, module: str = "tradingd"
+    ) -> None:
         self.log = log
         self.began = time.monotonic()
         self._file = log.open("ab")
         self._skip = log.stat().st_size
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tradingd", *arguments],
+            [sys.executable, "-m", module, *arguments],
             stdout=self._file,
             stderr=self._file,
             stdin=subprocess.DEVNULL,

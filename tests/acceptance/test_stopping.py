@@ -47,7 +47,7 @@ def test_each_strategy_is_left_as_its_policy_says_and_the_last_line_tells_what_i
     assert set(entries[-1].orders_left) == set(last["details"]["orders_left"])
 
 
-def test_nothing_new_is_sent_once_a_stop_was_asked_for_but_what_closes(tmp_path: Path, write_config: WriteConfig) -> None:
+def test_nothing_new_is_sent_once_a_stop_was_asked_for(tmp_path: Path, write_config: WriteConfig) -> None:
     config = trading(tmp_path, write_config, "leave")
     journal = tmp_path / "state-daemon" / "journal"
     with Program("run", "-c", str(config), log=tmp_path / "log") as daemon:

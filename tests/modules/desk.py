@@ -173,7 +173,9 @@ class Desk:
         self.lines: list[LogEntry] = []
         self.stamp: object = 1
         self.books, tail = load(self.journal)
-        self.writer = JournalWriter(self.journal, tail, durability=Durability.PROCESS, take_snapshot=self.books.snapshot)
+        self.writer = JournalWriter(
+            self.journal, tail, durability=Durability.PROCESS, take_snapshot=self.books.snapshot
+        )
         self.inboxes = Inboxes.local()
         self.logger = TradeLogger(
             self.inboxes.logger,

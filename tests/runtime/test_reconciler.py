@@ -8,7 +8,7 @@ from tests.core.making import (
     venue_snapshot,
 )
 from tradingd.core.books import Books
-from tradingd.core.entries import CashAdjusted, JournalEntry, OrderIntended
+from tradingd.core.entries import CashAdjusted, JournalEntry, OrderIntended, RunEnd, RunStarted
 from tradingd.core.identifiers import ClientOrderId
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.reconcile import EVERYTHING
@@ -67,3 +67,14 @@ def test_the_venue_is_asked_from_before_the_oldest_thing_in_doubt() -> None:
     empty.found(300 * SECOND)
     empty.found(400 * SECOND)
     assert empty.since_ns(now) == 300 * SECOND - SINCE_MARGIN_NS
+
+
+def test_after_a_loss_of_entries_the_venue_is_asked_from_the_last_good_one_until_the_books_agree() -> None:
+    now = 1_000 * SECOND
+    start = RunStarted(run=2, version="", config_hash="", previous=RunEnd.QUARANTINED, recovered_from_ts=400 * SECOND)
+    _, reconciler = reconciler_of(start)
+    assert reconciler.since_ns(now) == 400 * SECOND - SINCE_MARGIN_NS
+    reconciler.judge(venue_snapshot(cash="99990"), now_ns=1, undisturbed=True)
+    assert reconciler.since_ns(now) == 400 * SECOND - SINCE_MARGIN_NS, "not yet"
+    reconciler.judge(venue_snapshot(), now_ns=2, undisturbed=True)
+    assert reconciler.since_ns(now) == now - SINCE_MARGIN_NS

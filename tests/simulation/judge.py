@@ -4,7 +4,7 @@ It follows the journal as it grows, line by line, and holds every line against w
 """
 
 import os
-from collections import Counter
+from collections import Counter, deque
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from tests.simulation.truth import Truth
 from tradingd.core.books import Books
 from tradingd.core.entries import HaltEngaged, HaltReleased, JournalEntry, OrderIntended, Snapshot
 from tradingd.core.identifiers import EXTERNAL, ClientOrderId, ExecutionId, StrategyId, Symbol
+from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.order_state import OrderState, OrderStatus
 from tradingd.core.orders import (
     ZERO,
@@ -31,6 +32,8 @@ from tradingd.journal.codec import GENESIS, LineDefect, decode
 from tradingd.journal.segments import load
 
 TIGHT_POSITION = Decimal(30)
+PACE_WINDOW_NS = 10 * NS_PER_SECOND
+MOST_QUESTIONS = 100
 DOUBTFUL = (
     OrderStatus.PENDING_SUBMIT,
     OrderStatus.UNKNOWN,
@@ -102,6 +105,7 @@ class Judge:
         self._fills_read = 0
         self._true_fills: dict[ExecutionId, VenueFill] = {}
         self.entries: Counter[str] = Counter()
+        self._asked: deque[int] = deque()
 
     # -- while it runs ------------------------------------------------------------------------------------------------
 
@@ -202,6 +206,14 @@ class Judge:
         # A flattening closes each strategy's position by itself: where two are opposed the account passes its limit.
         if not self._closes(order):
             self._judge_exposure(order.symbol)
+
+    def on_question(self, now_ns: int) -> None:
+        """Judge the pace of questions: a venue that is asked without pause answers none, nor takes a cancel."""
+        self._asked.append(now_ns)
+        while self._asked[0] < now_ns - PACE_WINDOW_NS:
+            self._asked.popleft()
+        if len(self._asked) > MOST_QUESTIONS:
+            raise Breach("pace", f"{len(self._asked)} questions within {PACE_WINDOW_NS // NS_PER_SECOND} s")
 
     def _closes(self, order: Order) -> bool:
         """True for an order of a flattening, which passes a halt because all it does is close a position."""

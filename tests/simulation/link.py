@@ -51,6 +51,10 @@ class Witness(Protocol):
         """See new terms."""
         ...
 
+    def on_question(self, now_ns: int) -> None:
+        """See a question to the venue."""
+        ...
+
 
 class Link:
     """The `BrokerAdapter` of one process."""
@@ -346,6 +350,7 @@ class Link:
 
     async def snapshot(self, since_ns: int) -> VenueSnapshot:
         """Read orders, fills, positions and account one after the other, as over HTTP."""
+        self._witness.on_question(self._agenda.clock.monotonic_ns())
         requested = self._clock()
         torn = self._armed.take(FaultKind.SNAPSHOT_TORN)
         gap = -1 if torn is None else int(torn * 3)
@@ -368,6 +373,7 @@ class Link:
 
     async def open_orders(self) -> tuple[VenueOrder, ...]:
         """Read the working orders."""
+        self._witness.on_question(self._agenda.clock.monotonic_ns())
         await Pause(self._latency("open orders"))
         if self._armed.take(FaultKind.SNAPSHOT_FAILS) is not None:
             raise VenueUnavailable("HTTP 503")
@@ -377,6 +383,7 @@ class Link:
 
     async def find_order(self, client_order_id: ClientOrderId) -> VenueOrder | None:
         """Read one order by our id."""
+        self._witness.on_question(self._agenda.clock.monotonic_ns())
         await Pause(self._latency("lookup"))
         if self._armed.take(FaultKind.LOOKUP_FAILS) is not None:
             raise VenueUnavailable("HTTP 502")

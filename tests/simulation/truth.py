@@ -6,9 +6,11 @@ Nothing here is ever lost or late; that is the link's part (`venue.py`).
 from collections.abc import Callable
 from decimal import Decimal
 
+import msgspec
 from tests.simulation.plans import SYMBOLS
 from tradingd.brokers.base import BrokerEvent
 from tradingd.brokers.simulated import SimulatedBroker
+from tradingd.brokers.simulated.life import Life
 from tradingd.core.accounting import EXACT, Position, apply_trade
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, TraceId, VenueOrderId
 from tradingd.core.matching import MatchFill
@@ -65,20 +67,26 @@ class Truth(SimulatedBroker):
         """Every execution, oldest first."""
         return self._fills
 
+    def _view(self, life: Life) -> VenueOrder:
+        """An order as this venue shows it: its times are the venue's own, whatever the daemon's clock said."""
+        return msgspec.structs.replace(
+            life.view(self._touched.get(life.venue_id, life.arrived)), ts_submitted=life.arrived
+        )
+
     def order(self, client_order_id: ClientOrderId) -> VenueOrder | None:
         """The latest leg of an order, None when it never arrived."""
         life = self._current.get(client_order_id)
-        return None if life is None else life.view(self._touched.get(life.venue_id, 0))
+        return None if life is None else self._view(life)
 
     def leg(self, venue_order_id: VenueOrderId) -> VenueOrder | None:
         """One leg by the venue's id."""
         life = self._lives.get(venue_order_id)
-        return None if life is None else life.view(self._touched.get(life.venue_id, 0))
+        return None if life is None else self._view(life)
 
     def orders(self, since_ns: int = 0) -> tuple[VenueOrder, ...]:
         """Every working order and every one touched since a time, oldest first."""
         return tuple(
-            life.view(self._touched.get(life.venue_id, 0))
+            self._view(life)
             for life in self._lives.values()
             if life.status is VenueOrderStatus.WORKING or self._touched.get(life.venue_id, 0) >= since_ns
         )

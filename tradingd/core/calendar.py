@@ -1,7 +1,7 @@
 """When an exchange trades, day by day: sessions, half days, holidays, and the auctions that begin and end them.
 
-Owns two calendars: one that never closes, whose day ends at New York's midnight, and the New York Stock Exchange's. Pure
-functions of an instant; never reads a clock. Simulated venues keep them, live or in a replay.
+Owns two calendars: one that never closes, whose day ends at New York's midnight, and the New York Stock Exchange's.
+Pure functions of an instant; never reads a clock. Simulated venues keep them, live or in a replay.
 """
 
 from bisect import bisect_right

@@ -2,8 +2,8 @@
 
 It answers questions and is never asked by the trading path itself. When it is missing, damaged, of another journal, or
 ahead of the journal, it is rebuilt; when it is behind, it catches up. When it fails, or somebody takes one of its files
-away under it, trading goes on and it is opened anew. What waits while it is down is bounded: entries are in the journal,
-and of log lines and bars, which are not, the oldest wait.
+away under it, trading goes on and it is opened anew. What waits while it is down is bounded: entries are in the
+journal, and of log lines and bars, which are not, only so many are kept.
 """
 
 import asyncio
@@ -289,7 +289,7 @@ class Projection:
         except sqlite3.Error as error:
             await self._fail(error)
             # Entries come back from the journal; log lines and bars wait for the next opening.
-            kept = [event for event in (*waiting, *self._waiting) if not isinstance(event, JournalRow)]
+            kept: list[Projected] = [event for event in (*waiting, *self._waiting) if not isinstance(event, JournalRow)]
             self._waiting = kept[:WAITING_MOST]
             self._wake.set()
             self.left_out += len(kept) - len(self._waiting)

@@ -40,7 +40,8 @@ from tradingd.runtime.events import OrderUpdate, StrategyFailed
 from tradingd.runtime.guard import Failure, guarded
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.ports import EventLog, Journal
-from tradingd.strategies.base import StateValue, Strategy
+from tradingd.runtime.slips import require_decimals, require_keepable
+from tradingd.strategies.base import Strategy
 
 StrategyEvent: TypeAlias = MarketDataEvent | OrderUpdate | ClockTick
 
@@ -113,7 +114,7 @@ class _Host:
         )
 
     def modify(self, client_order_id: ClientOrderId, details: OrderModification) -> None:
-        _require_decimals(
+        require_decimals(
             details.quantity, details.limit_price, details.stop_price, details.trail_amount, details.trail_percent
         )
         self._engine.signals.put(
@@ -348,7 +349,7 @@ class StrategyEngine(Module[StrategyEvent]):
         if state == host.saved:
             return
         if host.running:
-            self._run(host, _require_keepable, state)
+            self._run(host, require_keepable, state)
         if not host.running:
             return
         host.saved = dict(state)
@@ -365,7 +366,7 @@ class StrategyEngine(Module[StrategyEvent]):
 
         Raises `TypeError`, in the strategy's own call, for a number that is no `Decimal`.
         """
-        _require_decimals(quantity, terms.limit_price, terms.stop_price, terms.trail_amount, terms.trail_percent)
+        require_decimals(quantity, terms.limit_price, terms.stop_price, terms.trail_amount, terms.trail_percent)
         if terms.expires_ns is not None and type(terms.expires_ns) is not int:
             raise TypeError(f"the time that an order ends at is a number of ns, not {terms.expires_ns!r}")
         self._signals_made += 1
@@ -392,16 +393,3 @@ class StrategyEngine(Module[StrategyEvent]):
         if host is not None and signal.action is not SignalAction.HOLD and is_sensible(signal.quantity):
             signed = signal.quantity if signal.action is SignalAction.BUY else -signal.quantity
             host.emitted[signal.symbol] = host.emitted.get(signal.symbol, ZERO) - signed
-
-
-def _require_decimals(*figures: Decimal | None) -> None:
-    for figure in figures:
-        if figure is not None and not isinstance(figure, Decimal):
-            raise TypeError(f"a quantity, price or trail is a Decimal, not the {type(figure).__name__} {figure!r}")
-
-
-def _require_keepable(state: dict[str, StateValue]) -> None:
-    """Raise unless the journal would give the state back as it is: a strategy's slip must not make it unreadable."""
-    kept = msgspec.json.decode(msgspec.json.encode(state), type=dict[str, StateValue])
-    if kept != state:
-        raise ValueError(f"self.state can keep str, int, float, bool and None, and would come back as {kept}")

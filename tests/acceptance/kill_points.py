@@ -1,0 +1,72 @@
+"""The daemon with a trap in it: it dies by SIGKILL at the n-th passing of a named point.
+
+Run as a program in place of `python -m tradingd`; `TRADINGD_TRAP=POINT:N` sets the trap. A point is an entry of the
+journal or a command, before or after: `order_intended.before`, `filled.after`, `POST.before`, `DELETE.after`. Nothing
+else differs from the program that users run.
+"""
+
+import os
+import signal
+import sys
+from typing import Any
+
+from tradingd.brokers.alpaca import rest
+from tradingd.journal import writer
+
+ENTRIES = (
+    "run_started",
+    "account_opened",
+    "order_intended",
+    "accepted",
+    "filled",
+    "cancel_requested",
+    "canceled",
+    "replace_requested",
+    "replaced",
+    "equity",
+)
+COMMANDS = ("POST", "PATCH", "DELETE")
+POINTS = tuple(f"{name}.{side}" for name in (*ENTRIES, *COMMANDS) for side in ("before", "after"))
+
+
+class Trap:
+    """Counts the passings of one point."""
+
+    def __init__(self, text: str) -> None:
+        self._point, _, number = text.rpartition(":")
+        self._left = int(number)
+
+    def pass_by(self, point: str) -> None:
+        """Die if this is the time."""
+        if point == self._point:
+            self._left -= 1
+            if self._left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def spring(trap: Trap) -> None:
+    """Put the trap around the journal's writes and the commands' requests."""
+    append, request = writer.JournalWriter.append, rest.RestClient._request
+
+    def trapped_append(self: writer.JournalWriter, ts: int, entry: Any, **options: Any) -> int:
+        name = type(entry).__struct_config__.tag
+        trap.pass_by(f"{name}.before")
+        seq = append(self, ts, entry, **options)
+        trap.pass_by(f"{name}.after")
+        return seq
+
+    async def trapped_request(self: rest.RestClient, method: str, url: Any, body: Any) -> Any:
+        trap.pass_by(f"{method}.before")
+        end = await request(self, method, url, body)
+        trap.pass_by(f"{method}.after")
+        return end
+
+    writer.JournalWriter.append = trapped_append  # type: ignore[method-assign]  # the trap is the purpose
+    rest.RestClient._request = trapped_request  # type: ignore[method-assign]  # as above
+
+
+if __name__ == "__main__":
+    spring(Trap(os.environ["TRADINGD_TRAP"]))
+    from tradingd.cli.app import main
+
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""SIGKILL exactly before and after every journal entry and every command: nothing lost, nothing twice, ready soon."""
+
+import random
+from pathlib import Path
+
+import pytest
+from tests.acceptance.books import ask_venue, compare
+from tests.acceptance.conftest import RESTLESS, WriteConfig, file_feed
+from tests.acceptance.kill_points import POINTS
+from tests.acceptance.markets import from_the_open
+from tests.acceptance.running import Program, wait_until
+from tests.acceptance.test_kill import BROKER, SEED, VENUE, settle
+
+READY_WITHIN_S = 5.0
+ONCE = frozenset({"run_started", "account_opened", "equity"})
+"""Entries that come about once in a run: the trap waits for the first."""
+
+
+def die_at(point: str, config: Path, log: Path, rng: random.Random) -> bool:
+    """Run the daemon until it passes a point some few times; False when it never does."""
+    often = 1 if point.partition(".")[0] in ONCE else rng.randint(1, 4)
+    env = {"TRADINGD_TRAP": f"{point}:{often}"}
+    with Program("run", "-c", str(config), log=log, env=env, module="tests.acceptance.kill_points") as daemon:
+        try:
+            wait_until(lambda: daemon.process.poll() is not None, timeout_s=12, what=point)
+        except AssertionError:
+            daemon.kill()
+            return False
+        assert daemon.process.returncode == -9, daemon.text()[-2000:]
+    return True
+
+
+@pytest.mark.timeout(300)
+async def test_every_kill_point_once(tmp_path: Path, write_config: WriteConfig, unused_tcp_port: int) -> None:
+    """Over real sockets, against a venue that lives on; each next run begins where the last one died."""
+    port = unused_tcp_port
+    venue_config = write_config(
+        file_feed(from_the_open(tmp_path), "IBM", "quotes", 100), VENUE.format(port=port), name="venue", risk=""
+    )
+    config = write_config(BROKER.format(port=port), RESTLESS.format(id="r", symbol="IBM", every=2, quantity=10))
+    log, rng = tmp_path / "daemon.log", random.Random(SEED)
+    with Program("venue", "-c", str(venue_config), log=tmp_path / "venue.log") as venue:
+        venue.wait_event("venue.started")
+        # The account is opened once in a journal's life: its points come first.
+        points = sorted(POINTS, key=lambda point: not point.startswith("account_opened"))
+        missed = [point for point in points if not die_at(point, config, log, rng)]
+        with Program("run", "-c", str(config), log=log) as daemon:
+            daemon.wait_event("daemon.ready", timeout_s=READY_WITHIN_S)
+            await settle(daemon, config)
+        truth = await ask_venue(f"http://127.0.0.1:{port}", "key", "secret")
+    assert set(missed) <= {"account_opened.after", "account_opened.before"}, missed
+    counted = compare(truth, tmp_path / "state-daemon" / "journal")
+    assert counted["fills"] >= 20, counted
