@@ -251,6 +251,7 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
             edges.clock,
             interval_ns=to_ns(execution_settings.in_flight_interval_s),
             grace_ns=to_ns(execution_settings.unknown_grace_s),
+            former_grace_ns=to_ns(settings.broker.answer_within_s),
             alarm_after_ns=to_ns(execution_settings.alarm_after_s),
         ),
         bound=CorrectionBound(

@@ -7,7 +7,6 @@ else differs from the program that users run.
 
 import os
 import signal
-import sys
 from typing import Any
 
 from tradingd.brokers.alpaca import rest
@@ -69,4 +68,4 @@ if __name__ == "__main__":
     spring(Trap(os.environ["TRADINGD_TRAP"]))
     from tradingd.cli.app import main
 
-    sys.exit(main())
+    main()

@@ -28,6 +28,7 @@ from tests.core.making import (
     unknown,
 )
 from tradingd.core.order_state import (
+    NOT_AT_VENUE,
     TERMINAL,
     TRANSITIONS,
     Anomaly,
@@ -37,7 +38,7 @@ from tradingd.core.order_state import (
     execution_names,
     intend,
 )
-from tradingd.core.orders import ExecutionReport, OrderFilled
+from tradingd.core.orders import ExecutionReport, OrderFilled, OrderReplaced
 
 S = OrderStatus
 REPORTS: dict[type, ExecutionReport] = {
@@ -86,7 +87,11 @@ def test_every_row_of_the_table_leads_where_it_says(pair: tuple[OrderStatus, typ
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [pair for pair in itertools.product(OrderStatus, REPORTS) if pair not in TRANSITIONS],
+    [
+        pair
+        for pair in itertools.product(OrderStatus, REPORTS)
+        if pair not in TRANSITIONS and pair != (S.FILLED, OrderReplaced)  # see the tests of concluded ends
+    ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_every_other_pair_changes_nothing_but_the_venue_ids_known(status: OrderStatus, kind: type) -> None:
@@ -283,3 +288,42 @@ def test_an_acknowledgement_that_comes_after_later_legs_names_the_first_one() ->
     state = walk(filled("1", venue_id=V2), accepted(venue_id=V1))
     assert state.venue_order_ids == (V1, V2)
     assert state.venue_order_id == V2
+
+
+# -- ends that were only concluded ------------------------------------------------------------------------------------
+
+
+def given_up() -> OrderState:
+    """An order that the venue did not know when it was asked."""
+    return walk(unknown(), msgspec.structs.replace(rejected(), code=NOT_AT_VENUE))
+
+
+@pytest.mark.parametrize(
+    ("report", "status"),
+    [(accepted(), S.ACCEPTED), (filled("4"), S.ACCEPTED), (filled("10"), S.FILLED), (canceled(), S.CANCELED)],
+)
+def test_an_order_that_was_given_up_lives_again_by_evidence_of_the_venue(
+    report: ExecutionReport, status: OrderStatus
+) -> None:
+    transition = apply_report(given_up(), report)
+    assert (transition.state.status, transition.anomaly) == (status, Anomaly.REVIVED)
+    assert transition.state.reject_reason == ""
+
+
+def test_an_order_that_the_venue_refused_stays_refused() -> None:
+    assert apply_report(walk(rejected()), accepted()).state.status is S.REJECTED
+
+
+def test_an_order_whose_raised_quantity_was_heard_of_late_is_not_filled() -> None:
+    state = walk(accepted(), filled("10"))
+    assert state.status is S.FILLED
+    transition = apply_report(state, replaced("15"))
+    assert (transition.state.status, transition.state.open_quantity) == (S.ACCEPTED, 5)
+    assert apply_report(state, replaced("10")).state.status is S.FILLED
+
+
+def test_a_fill_of_a_leg_that_was_never_heard_of_does_not_end_the_order() -> None:
+    state = walk(accepted(), filled("10", venue_id=V2))
+    assert state.status is S.ACCEPTED
+    assert apply_report(state, replaced("10")).state.status is S.FILLED
+    assert apply_report(state, replaced("12")).state.open_quantity == 2

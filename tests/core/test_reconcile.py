@@ -28,8 +28,8 @@ from tests.core.making import (
 from tradingd.core.books import Books
 from tradingd.core.entries import CashAdjusted, JournalEntry, OrderAdopted, OrderIntended, PositionAdjusted
 from tradingd.core.identifiers import EXTERNAL, ClientOrderId, VenueOrderId
-from tradingd.core.order_state import OrderStatus
-from tradingd.core.reconcile import NOT_AT_VENUE, ReconciliationPlan, diff
+from tradingd.core.order_state import NOT_AT_VENUE, OrderStatus
+from tradingd.core.reconcile import ReconciliationPlan, diff
 from tradingd.core.venue_view import VenueFill, VenueOrderStatus, VenueSnapshot
 
 W = VenueOrderStatus

@@ -58,23 +58,23 @@ def test_not_found_counts_for_one_comparison_only() -> None:
 def test_the_venue_is_asked_from_before_the_oldest_thing_in_doubt() -> None:
     now = 1_000 * SECOND
     _, empty = reconciler_of()
-    assert empty.since_ns(now) == now - SINCE_MARGIN_NS
+    assert empty.since_ns(now, now) == now - SINCE_MARGIN_NS
     late = filled("1", ts=500 * SECOND)
     _, with_fill = reconciler_of(OrderIntended(order=order(quantity="1")), late)
-    assert with_fill.since_ns(now) == 500 * SECOND - SINCE_MARGIN_NS
+    assert with_fill.since_ns(now, now) == 500 * SECOND - SINCE_MARGIN_NS
     _, with_order = reconciler_of(OrderIntended(order=order()), filled("1", ts=500 * SECOND))
-    assert with_order.since_ns(now) == 0
+    assert with_order.since_ns(now, now) == 0
     empty.found(300 * SECOND)
     empty.found(400 * SECOND)
-    assert empty.since_ns(now) == 300 * SECOND - SINCE_MARGIN_NS
+    assert empty.since_ns(now, now) == 300 * SECOND - SINCE_MARGIN_NS
 
 
 def test_after_a_loss_of_entries_the_venue_is_asked_from_the_last_good_one_until_the_books_agree() -> None:
     now = 1_000 * SECOND
     start = RunStarted(run=2, version="", config_hash="", previous=RunEnd.QUARANTINED, recovered_from_ts=400 * SECOND)
     _, reconciler = reconciler_of(start)
-    assert reconciler.since_ns(now) == 400 * SECOND - SINCE_MARGIN_NS
+    assert reconciler.since_ns(now, now) == 400 * SECOND - SINCE_MARGIN_NS
     reconciler.judge(venue_snapshot(cash="99990"), now_ns=1, undisturbed=True)
-    assert reconciler.since_ns(now) == 400 * SECOND - SINCE_MARGIN_NS, "not yet"
+    assert reconciler.since_ns(now, now) == 400 * SECOND - SINCE_MARGIN_NS, "not yet"
     reconciler.judge(venue_snapshot(), now_ns=2, undisturbed=True)
-    assert reconciler.since_ns(now) == now - SINCE_MARGIN_NS
+    assert reconciler.since_ns(now, now) == now - SINCE_MARGIN_NS

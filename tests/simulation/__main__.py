@@ -18,9 +18,9 @@ from tests.simulation.world import run_plan
 LAST = 30
 
 
-def one(seed: int, *, trace: bool, shrunk: bool, beyond: bool) -> int:
+def one(seed: int, *, trace: bool, shrunk: bool) -> int:
     """Run one seed and tell about it."""
-    plan = draw(seed, beyond=beyond)
+    plan = draw(seed)
     outcome = run_plan(plan, trace=1_000_000 if trace and not shrunk else LAST)
     if shrunk and outcome.invariant is not None:
         plan = shrink(plan, outcome.invariant)
@@ -42,15 +42,14 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=300, help="how many seeds")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--seed", type=int, help="one seed alone")
-    parser.add_argument("--beyond", action="store_true", help="also faults that nothing is promised about")
     parser.add_argument("--trace", action="store_true", help="with --seed: every step")
     parser.add_argument("--shrink", action="store_true", help="with --seed: as few events as still break it")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes side by side")
     parser.add_argument("--show", type=int, default=1, help="of how many breaches to show the last events")
     options = parser.parse_args()
     if options.seed is not None:
-        return one(options.seed, trace=options.trace, shrunk=options.shrink, beyond=options.beyond)
-    return int(hunt(options.first, options.seeds, options.jobs, show=options.show, beyond=options.beyond) > 0)
+        return one(options.seed, trace=options.trace, shrunk=options.shrink)
+    return int(hunt(options.first, options.seeds, options.jobs, show=options.show) > 0)
 
 
 if __name__ == "__main__":

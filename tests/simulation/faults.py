@@ -77,9 +77,6 @@ OUTSIDE_HANDS = frozenset(
 """Faults that move the account past what the daemon asked for: not drawn where limits are judged to the unit."""
 
 
-BEYOND = frozenset({FaultKind.SUBMIT_VERY_SLOW})
-"""Faults that the daemon does not promise to come through: drawn on demand alone."""
-
 INSTANT = frozenset({FaultKind.STREAM_DOWN, FaultKind.STREAM_MUTE, *OUTSIDE_HANDS})
 """Faults of the stream and of the account, which happen at their own time."""
 

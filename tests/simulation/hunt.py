@@ -3,7 +3,6 @@
 import time
 from collections import Counter
 from collections.abc import Iterator
-from functools import partial
 from multiprocessing import get_context
 
 import msgspec
@@ -11,29 +10,28 @@ from tests.simulation.plans import draw
 from tests.simulation.world import Outcome, run_plan
 
 
-def run_seed(seed: int, *, beyond: bool = False) -> Outcome:
+def run_seed(seed: int) -> Outcome:
     """Run one seed; the journal's bytes stay behind."""
-    return msgspec.structs.replace(run_plan(draw(seed, beyond=beyond)), journal=b"")
+    return msgspec.structs.replace(run_plan(draw(seed)), journal=b"")
 
 
-def outcomes(first: int, count: int, jobs: int, *, beyond: bool) -> Iterator[Outcome]:
+def outcomes(first: int, count: int, jobs: int) -> Iterator[Outcome]:
     """Run seeds side by side, in order."""
-    run = partial(run_seed, beyond=beyond)
     if jobs == 1:
-        yield from map(run, range(first, first + count))
+        yield from map(run_seed, range(first, first + count))
         return
     with get_context("spawn").Pool(jobs) as pool:
-        yield from pool.imap(run, range(first, first + count), chunksize=4)
+        yield from pool.imap(run_seed, range(first, first + count), chunksize=4)
 
 
-def hunt(first: int, count: int, jobs: int, *, show: int, beyond: bool) -> int:
+def hunt(first: int, count: int, jobs: int, *, show: int) -> int:
     """Run seeds and print a table; the number of breaches."""
     began = time.monotonic()
     injected: Counter[str] = Counter()
     broken: list[Outcome] = []
     entries: Counter[str] = Counter()
     steps = restarts = 0
-    for outcome in outcomes(first, count, jobs, beyond=beyond):
+    for outcome in outcomes(first, count, jobs):
         injected.update(outcome.injected)
         steps += outcome.steps
         restarts += outcome.restarts

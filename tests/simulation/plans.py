@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 import msgspec
-from tests.simulation.faults import BEYOND, OUTSIDE_HANDS, Fault, FaultKind
+from tests.simulation.faults import OUTSIDE_HANDS, Fault, FaultKind
 from tradingd.core.identifiers import StrategyId, Symbol
 from tradingd.core.market import NS_PER_SECOND
 
@@ -80,14 +80,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[Event, ...]
 
 
-def draw(seed: int, *, beyond: bool = False) -> Plan:
-    """Draw the plan of a seed; `beyond` draws also faults that nothing is promised about."""
+def draw(seed: int) -> Plan:
+    """Draw the plan of a seed."""
     rng = random.Random(seed)
     duration_ns = rng.choice((30, 45, 60, 90)) * NS_PER_SECOND
     tight = rng.random() < 0.25
     market = _draw_market(rng, duration_ns)
     wishes = [*_draw_wishes(rng, duration_ns), *_draw_halts(rng, duration_ns)]
-    faults = _draw_faults(rng, duration_ns, tight=tight, beyond=beyond)
+    faults = _draw_faults(rng, duration_ns, tight=tight)
     return Plan(
         seed=seed,
         start_ns=MIDNIGHT - rng.randrange(60) * NS_PER_SECOND if rng.random() < 0.2 else NOON,
@@ -157,9 +157,9 @@ def _draw_halts(rng: random.Random, duration_ns: int) -> list[Event]:
     ]
 
 
-def _draw_faults(rng: random.Random, duration_ns: int, *, tight: bool, beyond: bool) -> list[Event]:
+def _draw_faults(rng: random.Random, duration_ns: int, *, tight: bool) -> list[Event]:
     """Draw a few kinds of fault, so that a run is about something, and a handful of each."""
-    kinds = [kind for kind in FaultKind if not (tight and kind in OUTSIDE_HANDS) and (beyond or kind not in BEYOND)]
+    kinds = [kind for kind in FaultKind if not (tight and kind in OUTSIDE_HANDS)]
     chosen = rng.sample(kinds, rng.choice((1, 2, 3, 5, 8, 16)))
     faults: list[Event] = []
     for kind in chosen:

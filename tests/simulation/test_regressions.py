@@ -43,6 +43,25 @@ def plan_of(*events: Event) -> Plan:
 
 
 STORIES: dict[str, Plan] = {
+    "an order that is taken after it was given up is not left working unseen": plan_of(
+        quote(5, 50.0),
+        fault(9, FaultKind.SUBMIT_VERY_SLOW, 0.9),
+        wish(9.5, Verb.BUY_LIMIT, 5, cents=100),
+        fault(9.6, FaultKind.KILL_AFTER_SEND),
+        quote(10, 50.0),
+    ),
+    "a fill of a leg whose terms a power cut took does not end the order": plan_of(
+        quote(5, 50.0),
+        wish(9, Verb.BUY_LIMIT, 7, cents=50),
+        quote(9.5, 50.0),
+        # The operator's `modify` takes quantity + quantity % 5 - 2: from 7 to 9.
+        wish(12, Verb.MODIFY, 4, cents=0),
+        fault(12.5, FaultKind.POWER_LOSS, 0.0),
+        fault(12.6, FaultKind.SNAPSHOT_FAILS),
+        fault(12.6, FaultKind.SNAPSHOT_FAILS),
+        fault(12.6, FaultKind.SNAPSHOT_FAILS),
+        quote(17.8, 49.3, size=8),
+    ),
     "a late acknowledgement of a replaced leg does not become the order's name": plan_of(
         quote(5, 50.0),
         fault(10, FaultKind.REPORT_LATE, 0.5),

@@ -139,7 +139,7 @@ def reconcile_view(plan: ReconciliationPlan | str, *, applied: bool) -> Reconcil
     if isinstance(plan, str):
         return ReconcileView(done=False, message=plan)
     reports = [f"{type(report).__name__} {report.client_order_id}" for report in plan.reports]
-    reports += [f"cancel of {venue_order_id}, which works twice" for venue_order_id in plan.doubled]
+    reports += [f"cancel of {venue_order_id}, which should not work" for venue_order_id in plan.strays]
     foreign = describe(plan.adoptions, plan.adjustments)
     unresolved = (*plan.unresolved, *plan.incomplete)
     if plan.empty:

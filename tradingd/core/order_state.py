@@ -47,6 +47,9 @@ class OrderStatus(StrEnum):
     REJECTED = "REJECTED"
 
 
+NOT_AT_VENUE = "NOT_AT_VENUE"
+"""Why an order was given up that the venue, asked in two ways after the grace time, did not know."""
+
 S = OrderStatus
 TERMINAL = frozenset({S.FILLED, S.CANCELED, S.EXPIRED, S.REJECTED})
 
@@ -120,6 +123,7 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True):
     """The price that a replace under way would be counted at; zero while none is under way."""
     filled_before: Decimal = ZERO
     """What had filled before the order was adopted: part of `filled_quantity`, booked with the venue's position."""
+    reject_code: str = ""
     reject_reason: str = ""
     ts_updated: int
 
@@ -163,6 +167,8 @@ class Anomaly(StrEnum):
 
     OVERFILL = "overfill"
     LATE_FILL = "late_fill"
+    REVIVED = "revived"
+    """It was taken for ended, and works."""
 
 
 class Transition(msgspec.Struct, frozen=True):
@@ -187,11 +193,19 @@ def intend(order: Order) -> OrderState:
 
 def apply_report(state: OrderState, report: ExecutionReport) -> Transition:
     """Return what `report` makes of `state`; a repeated report returns it unchanged."""
+    if _proves_alive(state, report):
+        revived = msgspec.structs.replace(state, status=S.UNKNOWN, reject_code="", reject_reason="")
+        transition = apply_report(revived, report)
+        return msgspec.structs.replace(transition, anomaly=transition.anomaly or Anomaly.REVIVED)
     if isinstance(report, OrderFilled):
         return _apply_fill(state, report)
     target = TRANSITIONS.get((state.status, type(report)))
     if target is None or _is_stale(state, report):
-        return Transition(_learn_venue_id(state, report), changed=False)
+        told = _learn_venue_id(state, report)
+        if isinstance(report, OrderReplaced) and report.venue_order_id == told.venue_order_id:
+            concluded = _conclude(told)  # the terms of a leg that filled unheard of are known now: they are these
+            return Transition(concluded, changed=concluded is not told)
+        return Transition(told, changed=False)
     changed = msgspec.structs.replace(
         _learn_venue_id(state, report), status=target, ts_updated=max(state.ts_updated, report.ts_event)
     )
@@ -213,7 +227,7 @@ def apply_report(state: OrderState, report: ExecutionReport) -> Transition:
         case ReplaceRefused():
             changed = msgspec.structs.replace(changed, requested_quantity=ZERO, requested_price=ZERO)
         case OrderRejected():
-            changed = msgspec.structs.replace(changed, reject_reason=report.reason)
+            changed = msgspec.structs.replace(changed, reject_code=report.code, reject_reason=report.reason)
         case (
             OrderAccepted()
             | OrderCanceled()
@@ -227,9 +241,30 @@ def apply_report(state: OrderState, report: ExecutionReport) -> Transition:
             pass
         case _:
             assert_never(report)
-    if not changed.is_terminal and 0 < max(changed.quantity, changed.requested_quantity) <= changed.filled_quantity:
-        changed = msgspec.structs.replace(changed, status=S.FILLED)
-    return Transition(changed, changed=True)
+    return Transition(_conclude(changed), changed=True)
+
+
+def _conclude(state: OrderState) -> OrderState:
+    """End an order of which nothing is left to fill."""
+    if not state.is_terminal and 0 < max(state.quantity, state.requested_quantity) <= state.filled_quantity:
+        return msgspec.structs.replace(state, status=S.FILLED)
+    return state
+
+
+def _proves_alive(state: OrderState, report: ExecutionReport) -> bool:
+    """True for evidence from the venue against an end that this program had only concluded.
+
+    Two ends are no word of the venue's: an order that was found nowhere, and one whose quantity had filled before a
+    replace, heard of late, raised it.
+    """
+    if state.status is S.REJECTED and state.reject_code == NOT_AT_VENUE:
+        return isinstance(report, OrderAccepted | OrderFilled | OrderReplaced | OrderCanceled | OrderExpired)
+    return (
+        state.status is S.FILLED
+        and isinstance(report, OrderReplaced)
+        and report.quantity > state.filled_quantity
+        and not _is_known(state, report)
+    )
 
 
 def _is_stale(state: OrderState, report: ExecutionReport) -> bool:
@@ -320,12 +355,14 @@ def _apply_fill(state: OrderState, report: OrderFilled) -> Transition:
     filled = state.filled_quantity + report.quantity
     anomaly = None
     status = state.status
-    if filled > max(state.quantity, state.requested_quantity):
-        anomaly = Anomaly.OVERFILL
-    elif status in TERMINAL:
+    # The terms of a leg that was never heard of are not known either: its replace will tell how much it may fill.
+    known = not state.venue_order_ids or report.venue_order_id in state.venue_order_ids
+    if status in TERMINAL:
         anomaly = Anomaly.LATE_FILL
+    if known and filled > max(state.quantity, state.requested_quantity):
+        anomaly = Anomaly.OVERFILL
     if status not in TERMINAL:
-        if filled >= max(state.quantity, state.requested_quantity):
+        if known and filled >= max(state.quantity, state.requested_quantity):
             status = S.FILLED
         elif status in (S.PENDING_SUBMIT, S.UNKNOWN):
             status = S.ACCEPTED  # the acknowledgement is inferred; a late one changes nothing

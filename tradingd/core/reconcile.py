@@ -13,7 +13,7 @@ import msgspec
 from tradingd.core.books import CASH, Books
 from tradingd.core.entries import CashAdjusted, OrderAdopted, PositionAdjusted
 from tradingd.core.identifiers import EXTERNAL, ClientOrderId, StrategyId, Symbol, TraceId, VenueOrderId
-from tradingd.core.order_state import OrderState, OrderStatus, execution_names
+from tradingd.core.order_state import NOT_AT_VENUE, OrderState, OrderStatus, execution_names
 from tradingd.core.orders import (
     ZERO,
     CancelRefused,
@@ -29,7 +29,6 @@ from tradingd.core.orders import (
 )
 from tradingd.core.venue_view import VenueFill, VenueOrder, VenueOrderStatus, VenueSnapshot
 
-NOT_AT_VENUE = "NOT_AT_VENUE"
 CASH_TOLERANCE = Decimal("0.01")
 """A venue that shows cash in cents differs from exact books by less than this."""
 SPLIT_CAUSE = "the venue's position differs from the books by a ratio that splits have"
@@ -61,14 +60,14 @@ class ReconciliationPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Open orders of ours that the snapshot does not show: to be asked for one by one."""
     incomplete: tuple[ClientOrderId, ...]
     """Orders of which the venue has filled more than its history lists so far."""
-    doubled: tuple[VenueOrderId, ...] = ()
-    """Orders at the venue that work beside a later one for the same intent: to be cancelled."""
+    strays: tuple[VenueOrderId, ...] = ()
+    """Orders of ours that work and should not: beside a later one for the same intent, or after the intent's end."""
 
     @property
     def empty(self) -> bool:
         """True when the books and the venue agree and nothing is left to ask."""
         return not (
-            self.reports or self.adoptions or self.adjustments or self.unresolved or self.incomplete or self.doubled
+            self.reports or self.adoptions or self.adjustments or self.unresolved or self.incomplete or self.strays
         )
 
 
@@ -121,7 +120,7 @@ def diff(
     reports: list[ExecutionReport] = []
     unresolved: list[ClientOrderId] = []
     incomplete: list[ClientOrderId] = []
-    doubled: list[VenueOrderId] = []
+    strays: list[VenueOrderId] = []
     seen: dict[ClientOrderId, list[VenueOrder]] = {}
     for order in venue.orders:
         if (owner := ours.get(order.venue_order_id)) is not None:
@@ -140,7 +139,7 @@ def diff(
         reports += findings.reports
         if findings.incomplete:
             incomplete.append(owner)
-        doubled += _doubled(legs)
+        strays += _strays(state, legs, findings)
     adoptions = tuple(
         _adopt(order, scope.owner(order.symbol))
         for order in venue.orders
@@ -155,7 +154,7 @@ def diff(
         adjustments=adjustments,
         unresolved=tuple(unresolved),
         incomplete=tuple(incomplete),
-        doubled=tuple(doubled),
+        strays=tuple(strays),
     )
 
 
@@ -176,7 +175,7 @@ def match_working(
         state = books.orders.get(owner)
         assert state is not None
         found = judge_order(state, legs, [], now_ns=now_ns, settled=owner in settled)
-        if _doubled(legs):
+        if _strays(state, legs, found):
             found = msgspec.structs.replace(found, incomplete=True)
         findings[owner] = found
     foreign = tuple(
@@ -199,6 +198,9 @@ def judge_order(
         reports += _end_reports(owner, legs[-1], now_ns)
         if legs[-1].status is VenueOrderStatus.FILLED and state.requested_quantity:
             reports.append(_replace_refused(owner, "the order had filled", now_ns))
+        elif legs[-1].status is VenueOrderStatus.FILLED and legs[-1].replaces is not None:
+            # It filled by a leg whose terms were never heard of, and which turn out to be the old ones.
+            reports.append(_replaced(owner, legs[-1], legs[-1].replaces, now_ns))
         elif settled and legs[-1].status is VenueOrderStatus.WORKING and not legs[-1].changing:
             reports += _lost_request_reports(state, now_ns)
     return Findings(reports=tuple(reports), incomplete=bool(legs) and _is_loose(state, legs[0]))
@@ -209,10 +211,10 @@ def _is_loose(state: OrderState, first: VenueOrder) -> bool:
     return first.replaces is not None and first.replaces not in state.venue_order_ids and bool(state.venue_order_ids)
 
 
-def _doubled(legs: Sequence[VenueOrder]) -> list[VenueOrderId]:
-    """Legs that work although a later one does: one intent has at most one live order."""
+def _strays(state: OrderState, legs: Sequence[VenueOrder], findings: Findings) -> list[VenueOrderId]:
+    """Legs that work although a later one does, or although the order has ended and nothing tells otherwise."""
     working = [leg.venue_order_id for leg in legs if leg.status is VenueOrderStatus.WORKING and not leg.changing]
-    return working[:-1]
+    return working if state.is_terminal and not findings.reports else working[:-1]
 
 
 def looks_like_split(before: Decimal, after: Decimal) -> bool:
@@ -275,20 +277,7 @@ def _identity_reports(state: OrderState, legs: Sequence[VenueOrder], now_ns: int
         if leg.venue_order_id in known and not _is_missed_replace(state, leg) and not _is_misplaced(state, leg):
             continue
         if leg.replaces is not None and leg.replaces in known:
-            reports.append(
-                OrderReplaced(
-                    client_order_id=owner,
-                    venue_order_id=leg.venue_order_id,
-                    replaces=leg.replaces,
-                    quantity=leg.quantity,
-                    limit_price=leg.terms.limit_price,
-                    stop_price=leg.terms.stop_price,
-                    trail_amount=leg.terms.trail_amount,
-                    trail_percent=leg.terms.trail_percent,
-                    ts_event=leg.ts_submitted,
-                    ts_recv=now_ns,
-                )
-            )
+            reports.append(_replaced(owner, leg, leg.replaces, now_ns))
         else:
             reports.append(
                 OrderAccepted(
@@ -298,21 +287,41 @@ def _identity_reports(state: OrderState, legs: Sequence[VenueOrder], now_ns: int
                     ts_recv=now_ns,
                 )
             )
+            if leg.replaces is not None:
+                # The books have never heard of the leg before it: an acknowledgement alone would keep the old terms.
+                reports.append(_replaced(owner, leg, leg.replaces, now_ns))
         known.add(leg.venue_order_id)
     return reports
+
+
+def _replaced(owner: ClientOrderId, leg: VenueOrder, replaces: VenueOrderId, now_ns: int) -> OrderReplaced:
+    return OrderReplaced(
+        client_order_id=owner,
+        venue_order_id=leg.venue_order_id,
+        replaces=replaces,
+        quantity=leg.quantity,
+        limit_price=leg.terms.limit_price,
+        stop_price=leg.terms.stop_price,
+        trail_amount=leg.terms.trail_amount,
+        trail_percent=leg.terms.trail_percent,
+        ts_event=leg.ts_submitted,
+        ts_recv=now_ns,
+    )
 
 
 def _is_misplaced(state: OrderState, leg: VenueOrder) -> bool:
     """True when the books hold a leg for older than the one that it took the place of."""
     ids = state.venue_order_ids
-    return (
-        leg.replaces in ids and leg.venue_order_id in ids and ids.index(leg.venue_order_id) < ids.index(leg.replaces)
-    )
+    return leg.replaces in ids and leg.venue_order_id in ids and ids.index(leg.venue_order_id) < ids.index(leg.replaces)
 
 
 def _is_missed_replace(state: OrderState, leg: VenueOrder) -> bool:
     """True when the books know the latest leg by name (a fill told it) but not the terms that it came with."""
-    if state.is_terminal or leg.replaces is None or leg.venue_order_id != state.venue_order_id:
+    ended = state.is_terminal and not (
+        # That it had filled was concluded from terms that the leg has replaced.
+        state.status is OrderStatus.FILLED and leg.status is VenueOrderStatus.WORKING
+    )
+    if ended or leg.replaces is None or leg.venue_order_id != state.venue_order_id:
         return False
     return (state.quantity, state.terms.asked) != (leg.quantity, leg.terms.asked)
 

@@ -23,10 +23,12 @@ from tradingd.core.orders import (
     ExecutionReport,
     ModifySignal,
     Order,
+    OrderAccepted,
     OrderDenied,
     OrderModification,
     OrderTerms,
     ReplaceRefused,
+    ReplaceRequested,
     Side,
     SignalAction,
     StopPolicy,
@@ -243,7 +245,11 @@ class ExecutionEngine(Module[ExecutionEvent]):
         transition = apply_report(state, execution_report)
         if transition.state is state:
             return
-        seq = self._journal.record(execution_report, cause=cause)
+        # New terms change what may fill, as an intent does: they are durable before they leave.
+        durable = isinstance(execution_report, ReplaceRequested)
+        seq = self._journal.record(execution_report, cause=cause, durable=durable)
+        if isinstance(execution_report, OrderAccepted):
+            self._venue.heard(state.order.ts_created, execution_report.ts_event)
         self._books.orders.put(transition.state)
         self._ledger.reserve(transition.state)
         self._venue.in_flight.changed(transition.state)

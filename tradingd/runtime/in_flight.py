@@ -22,12 +22,20 @@ class InFlight:
     """Memory of one run; an order of a former run counts as changed when this run began."""
 
     def __init__(
-        self, orders: OrderTable, clock: Clock, *, interval_ns: int, grace_ns: int, alarm_after_ns: int
+        self,
+        orders: OrderTable,
+        clock: Clock,
+        *,
+        interval_ns: int,
+        grace_ns: int,
+        former_grace_ns: int,
+        alarm_after_ns: int,
     ) -> None:
         self._orders = orders
         self._clock = clock
         self._interval_ns = interval_ns
         self._grace_ns = grace_ns
+        self._former_grace_ns = max(grace_ns, former_grace_ns)
         self._alarm_after_ns = alarm_after_ns
         self._began_ns = clock.monotonic_ns()
         self._changed_ns: dict[ClientOrderId, int] = {}
@@ -76,7 +84,12 @@ class InFlight:
         order_id = state.client_order_id
         if order_id in self._unanswered:
             return False
-        return self.age_ns(order_id) >= (max(self._grace_ns, FORGOTTEN_NS) if state.venue_order_ids else self._grace_ns)
+        grace_ns = self._grace_ns
+        if order_id not in self._changed_ns:
+            grace_ns = self._former_grace_ns  # what the dead process wrote last may still be on its way
+        if state.venue_order_ids:
+            grace_ns = max(grace_ns, FORGOTTEN_NS)
+        return self.age_ns(order_id) >= grace_ns
 
     def settled(self, fence: int) -> frozenset[ClientOrderId]:
         """Orders whose cancel or replace an answer asked for at `fence` would show, had it reached the venue.
@@ -92,6 +105,14 @@ class InFlight:
                 or (state.status is S.UNKNOWN and self.age_ns(state.client_order_id) >= self._grace_ns)
             )
         )
+
+    def may_ask(self, order_id: ClientOrderId, pause_ns: int) -> bool:
+        """True when an order was not asked for within the pause; it counts as asked for now."""
+        now = self._clock.monotonic_ns()
+        if now - self._asked_ns.get(order_id, -pause_ns) < pause_ns:
+            return False
+        self._asked_ns[order_id] = now
+        return True
 
     def due(self, most: int) -> list[ClientOrderId]:
         """Orders to ask the venue for one by one, the longest not asked for first; they count as asked for now."""

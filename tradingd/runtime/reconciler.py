@@ -11,7 +11,7 @@ import msgspec
 
 from tradingd.core.books import Books
 from tradingd.core.entries import CashAdjusted, PositionAdjusted
-from tradingd.core.identifiers import ClientOrderId
+from tradingd.core.identifiers import ClientOrderId, VenueOrderId
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.reconcile import ReconciliationPlan, Scope, diff
 from tradingd.core.venue_view import VenueSnapshot
@@ -26,6 +26,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     plan: ReconciliationPlan
     adjustments: tuple[PositionAdjusted | CashAdjusted, ...]
     """The differences of the plan that are believed."""
+    strays: tuple[VenueOrderId, ...]
+    """Orders of the plan that work and should not, shown twice in a row."""
     ask_again: bool
     """True when another snapshot is needed before the books can be called right."""
 
@@ -39,14 +41,26 @@ class Reconciler:
         self._previous: tuple[PositionAdjusted | CashAdjusted, ...] = ()
         self._not_found: set[ClientOrderId] = set()
         self._since_floor: int | None = None
+        self._ahead_ns = 0
+        self._least_offset = 1 << 62
+        self._strays: tuple[VenueOrderId, ...] = ()
         self._recovering = True
 
-    def since_ns(self, now_ns: int) -> int:
+    def heard(self, ts_ours: int, ts_venue: int) -> None:
+        """Take note of one instant on both clocks: how far ours was ahead of the venue's, at most."""
+        self._ahead_ns = max(self._ahead_ns, ts_ours - ts_venue)
+
+    def since_ns(self, now_ns: int, monotonic_ns: int) -> int:
         """From when on the venue has to be asked: the last known fill and every open order are inside.
 
-        After a start from a journal whose last lines were lost, until the books agree: all since the last good entry.
+        After a start from a journal whose last lines were lost, until the books agree, so is all since the last good
+        entry. The times of our orders are by our wall clock, which may have jumped or be ahead of the venue's.
         """
-        oldest = min((state.order.ts_created for state in self._books.orders.open), default=now_ns)
+        offset = now_ns - monotonic_ns
+        self._least_offset = min(self._least_offset, offset)
+        ahead_ns = self._ahead_ns + offset - self._least_offset
+        now_ns -= ahead_ns
+        oldest = min((state.order.ts_created - ahead_ns for state in self._books.orders.open), default=now_ns)
         known = self._books.last_fill_ts or oldest
         since = min(oldest, known, now_ns if self._since_floor is None else self._since_floor)
         if self._recovering and self._books.recovered_from_ts:
@@ -75,9 +89,11 @@ class Reconciler:
         self._not_found.clear()
         believed = plan.adjustments if undisturbed and plan.adjustments == self._previous else ()
         self._previous = () if believed else plan.adjustments
-        ask_again = bool(plan.incomplete or plan.doubled or (plan.adjustments and not believed))
+        strays = tuple(name for name in plan.strays if name in self._strays)
+        self._strays = plan.strays
+        ask_again = bool(plan.incomplete or plan.strays or (plan.adjustments and not believed))
         self._recovering = self._recovering and (ask_again or bool(plan.unresolved))
-        return Verdict(plan=plan, adjustments=believed, ask_again=ask_again)
+        return Verdict(plan=plan, adjustments=believed, strays=strays, ask_again=ask_again)
 
     def not_found(self, order_id: ClientOrderId) -> None:
         """Take note that the venue, asked for an order by our id, does not know it."""

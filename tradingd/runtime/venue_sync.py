@@ -95,6 +95,7 @@ class VenueSync:
         self._connected = False
         self._connected_at = 0
         self._ask_at: int | None = None
+        self._asked_at = -RETRY_NS
         self._next_in_flight = 0
         self._next_open_orders = 0
         self._postponed = 0
@@ -126,8 +127,16 @@ class VenueSync:
         """Ask the venue for everything now."""
         if not plan_only:
             self._ask_at = None
-        since_ns = self._reconciler.since_ns(self._clock.now_ns())
+        self._asked_at = self._clock.monotonic_ns()
+        since_ns = self._reconciler.since_ns(self._clock.now_ns(), self._asked_at)
         self._broker.request_snapshot(since_ns, self.in_flight.fence, plan_only=plan_only)
+
+    def _ask_politely(self) -> None:
+        """Ask now, or a little later if the last question is not a second old: answers may raise the same question."""
+        if self._clock.monotonic_ns() - self._asked_at >= RETRY_NS:
+            self.ask()
+        else:
+            self.ask_soon()
 
     def ask_soon(self) -> None:
         """Ask again in a second, or when it was planned if that is sooner."""
@@ -176,6 +185,10 @@ class VenueSync:
         self._tell(message)
         self.ask_soon()
 
+    def heard(self, ts_created: int, ts_venue: int) -> None:
+        """Take note of when the venue took an order: its clock against ours."""
+        self._reconciler.heard(ts_created, ts_venue)
+
     # -- answers ------------------------------------------------------------------------------------------------------
 
     def on_lookup(self, event: OrderLookup, corrections: Corrections) -> None:
@@ -197,7 +210,7 @@ class VenueSync:
         )
         if findings.incomplete:
             self._reconciler.found(event.order.ts_submitted)
-            self.ask()
+            self._ask_politely()
         self._apply({event.client_order_id: findings}, corrections)
 
     def on_open_orders(self, event: OpenOrdersTaken, corrections: Corrections) -> None:
@@ -223,7 +236,7 @@ class VenueSync:
         if any(self._reconciler.scope.covers(order.symbol) for order in foreign) or any(
             found.incomplete for found in findings.values()
         ):
-            self.ask()
+            self._ask_politely()
 
     def _apply(self, findings: dict[ClientOrderId, Findings], corrections: Corrections) -> None:
         reports = [report for found in findings.values() for report in found.reports]
@@ -272,21 +285,21 @@ class VenueSync:
             corrections.adjust(adjustment)
             if reason is not None and isinstance(adjustment, PositionAdjusted):
                 corrections.halt_symbol(adjustment.symbol, reason)
-        for venue_order_id in plan.doubled:
-            self._cancel_double(venue_order_id, corrections)
+        for venue_order_id in verdict.strays:
+            self._cancel_stray(venue_order_id, corrections)
         self._count_disagreements(verdict, corrections)
         foreign = describe(plan.adoptions, verdict.adjustments)
         if foreign and self._halt_on_external:
             reason = f"the venue holds what the journal does not explain: {'; '.join(foreign)}"
             self._risk.halt(reason, "reconciliation")
 
-    def _cancel_double(self, venue_order_id: VenueOrderId, corrections: Corrections) -> None:
+    def _cancel_stray(self, venue_order_id: VenueOrderId, corrections: Corrections) -> None:
         state = self._books.orders.by_venue_id(venue_order_id)
         if state is not None:
             self._broker.cancel_leg(state.client_order_id, venue_order_id)
             corrections.halt_symbol(
                 state.order.symbol,
-                f"{state.client_order_id} works twice at the venue; the older one is being cancelled",
+                f"{venue_order_id} of {state.client_order_id} works at the venue and should not; it is being cancelled",
             )
 
     def _count_disagreements(self, verdict: Verdict, corrections: Corrections) -> None:
@@ -306,7 +319,12 @@ class VenueSync:
         asked = 0
         for order_id in plan.unresolved:
             state = self._books.orders.get(order_id)
-            if state is not None and asked < self._cadence.most_queries and self.in_flight.may_be_lost(state):
+            if (
+                state is not None
+                and asked < self._cadence.most_queries
+                and self.in_flight.may_be_lost(state)
+                and self.in_flight.may_ask(order_id, RETRY_NS)
+            ):
                 asked += 1
                 self._broker.request_order(order_id, self.in_flight.fence)
         if plan.unresolved or plan.incomplete or (verdict.ask_again and self.reconciled):
@@ -324,7 +342,7 @@ class VenueSync:
 
     def _say(self, verdict: Verdict) -> None:
         plan = verdict.plan
-        if plan.reports or plan.adoptions or verdict.adjustments or plan.doubled:
+        if plan.reports or plan.adoptions or verdict.adjustments or verdict.strays:
             self._say_corrected(plan.reports, describe(verdict.plan.adoptions, verdict.adjustments))
         pending = bool(plan.unresolved or plan.incomplete)
         if pending and not self._pending_said:

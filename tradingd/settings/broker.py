@@ -21,6 +21,11 @@ class PaperBrokerSettings(Section):
         """Always paper."""
         return "paper"
 
+    @property
+    def answer_within_s(self) -> float:
+        """The embedded venue dies with the daemon: nothing is on its way to it after that."""
+        return 0.0
+
 
 class AlpacaBrokerSettings(Section):
     """An account at Alpaca, or at a server that speaks like it."""
@@ -43,6 +48,11 @@ class AlpacaBrokerSettings(Section):
         default=None, description="Secret key, best from the environment or a credential."
     )
     timeout_s: PositiveFloat = Field(default=10.0, description="Seconds to wait for an answer to a request.")
+
+    @property
+    def answer_within_s(self) -> float:
+        """How long a request may take to be carried out: after that it is given up."""
+        return self.timeout_s
 
     @field_validator("base_url", "stream_url")
     @classmethod
