@@ -63,12 +63,14 @@ def build_adapter(
     log: EventLog,
     failure: Callable[[BaseException], None],
     resync: Callable[[], None],
+    keep: Callable[[str, str], None],
     latch: Latch,
     rng: random.Random,
 ) -> Callable[[BrokerSink, IsOurs], BrokerAdapter]:
     """Return what makes the adapter once its sink is known; the embedded venue and Alpaca differ only in addresses.
 
     `resync` is called when the order stream said something that could not be read in full: the venue is asked instead.
+    `keep` gets what the venue said and nobody could read, with the name of the problem.
     """
     broker = settings.broker
     if isinstance(broker, AlpacaBrokerSettings):
@@ -87,8 +89,10 @@ def build_adapter(
         model = paper_venue_model(always_open=settings.venue.session is VenueSession.ALWAYS_OPEN)
 
     def on_problem(event: str, message: str, details: dict[str, object]) -> None:
+        if (raw := details.pop("raw", None)) is not None:
+            keep(event, str(raw))
         log.log_event(
-            Level.WARNING,
+            Level.WARNING if raw is None else Level.ERROR,
             message,
             {"problem": event, **details},
             event=LogEvent.BROKER_PROBLEM,

@@ -22,11 +22,10 @@ from tradingd import __version__
 from tradingd.bringing_up import reach, warm_up
 from tradingd.control.facade import DaemonFacade
 from tradingd.control.server import ControlServer
-from tradingd.core.entries import RunStarted, RunStopped, Snapshot
+from tradingd.core.entries import MessageKept, RunStarted, Snapshot
 from tradingd.core.identifiers import Symbol
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import DAY_NS, NS_PER_SECOND
-from tradingd.core.orders import StopPolicy
 from tradingd.core.performance import PerformanceReportData
 from tradingd.edges import build_adapter, build_venue, check_account
 from tradingd.errors import FatalError, JournalError, TradingdError
@@ -48,7 +47,7 @@ from tradingd.runtime.clock import SystemClock
 from tradingd.runtime.disk_watch import DiskWatch
 from tradingd.runtime.guard import attempted
 from tradingd.runtime.latch import Latch
-from tradingd.runtime.live import Supervisor, drained, drive, pulse
+from tradingd.runtime.live import Supervisor, drive, pulse
 from tradingd.runtime.replay import drain
 from tradingd.runtime.sd_notify import ServiceManager
 from tradingd.runtime.structured_log import StructuredLog, render_json
@@ -59,10 +58,13 @@ from tradingd.settings.plans import traded_symbols
 from tradingd.settings.secrets import secret_values
 from tradingd.settling import Settling
 from tradingd.stating import take_statement
+from tradingd.stopping import Ending, where
 from tradingd.venue.server import PaperVenue
 from tradingd.wiring import Edges, Inboxes, Modules, build
 
 BEAT_S = 1.0
+MOST_KEPT = 4096
+"""Characters of an unreadable message that are kept."""
 LOG_LINGER_S = 0.005
 """How long a log line waits before it is rendered, so that an order's bytes leave first."""
 
@@ -105,7 +107,6 @@ class Orchestrator:
         self._account_lock: AccountLock | None = None
         self._control: ControlServer | None = None
         self._latch = Latch()
-        self._stop_by = 0.0
 
     async def run(self) -> int:
         """Start, supervise, stop. Raises what goes wrong before there is a log to tell it."""
@@ -142,7 +143,7 @@ class Orchestrator:
             broker=self._settings.broker.kind,
         )
         daemon = self._settings.daemon
-        lines = StructuredLog(
+        self._lines = StructuredLog(
             level=Level(daemon.log_level),
             style=daemon.log_format,
             file=daemon.log_file,
@@ -161,7 +162,7 @@ class Orchestrator:
             self._inboxes.logger,
             journal=self._journal,
             clock=self._clock,
-            write_line=lines.write,
+            write_line=self._lines.write,
             database=self._database,
             read_trades=lambda start, end: read_history(self._paths.journal, start, end).trades,
             order_of=self.books.orders.get,
@@ -179,7 +180,7 @@ class Orchestrator:
         self._say_opened(tail, started)
 
     def _take_snapshot(self) -> Snapshot:
-        self.books.orders.prune(self._clock.now_ns() - self._settings.journal.keep_days * DAY_NS)
+        self.books.orders.prune(self._clock.now_ns() - self._settings.journal.keep_days * DAY_NS, self.books.plans)
         return self.books.snapshot()
 
     def _say_opened(self, tail: Tail, started: RunStarted) -> None:
@@ -269,6 +270,7 @@ class Orchestrator:
             log=self._logger,
             failure=self._supervisor.fail,
             resync=self._resync,
+            keep=self._keep_message,
             latch=self._latch,
             rng=self._rng,
         )
@@ -302,6 +304,12 @@ class Orchestrator:
     def _resync(self) -> None:
         if self._modules is not None:
             self._modules.venue_sync.ask_soon()
+
+    def _keep_message(self, problem: str, raw: str) -> None:
+        """Keep in the journal, secrets cut out, what the venue said and nobody could read."""
+        entry = MessageKept(problem=problem, raw=self._lines.redact(raw)[:MOST_KEPT])
+        self._logger.record(entry)
+        self.books.apply(entry)
 
     def _measure(self) -> PerformanceReportData:
         history = read_history(self._paths.journal, 0, self._clock.now_ns() + 1)
@@ -374,7 +382,7 @@ class Orchestrator:
     async def stop(self, error: BaseException | None) -> int:
         """Bring everything down in order, within the deadline; return the exit code."""
         self._phase = "stopping"
-        self._stop_by = asyncio.get_running_loop().time() + self._settings.daemon.stop_timeout_s
+        ending = Ending(self._settings, self.books, self._inboxes, self._logger)
         code = 0 if error is None else error.exit_code if isinstance(error, FatalError) else FatalError.exit_code
         self._service_manager.stopping("stopping" if error is None else str(error))
         if error is None:
@@ -385,14 +393,18 @@ class Orchestrator:
                 f"{error}" if isinstance(error, TradingdError) else f"{type(error).__name__}: {error}",
                 Level.CRITICAL,
                 exit_code=code,
-                where=_where(error),
+                where=where(error),
             )
         modules = self._modules
         if modules is not None:
             modules.execution.close_gate()
         steps: list[Callable[[], Awaitable[None] | None]] = [partial(self._supervisor.cancel, "feed:")]
         if modules is not None and error is None:
-            steps += [self._settle, partial(self._wind_down, modules), modules.strategies.stop]
+            steps += [
+                partial(ending.settle, self._settling),
+                partial(ending.wind_down, modules.execution),
+                modules.strategies.stop,
+            ]
         steps += [partial(self._supervisor.cancel, prefix) for prefix in ("module:", "edge:", "")]
         if self._control is not None:
             steps.append(self._control.stop)
@@ -403,8 +415,8 @@ class Orchestrator:
         if not isinstance(error, JournalError):
             if modules is not None:
                 steps.append(partial(drain, [modules.broker, modules.execution]))
-            steps.append(partial(self._record_end, error))
-        steps += [partial(self._say_stopped, code), self._logger.stop, self._close_database]
+            steps.append(partial(ending.record, error))
+        steps += [partial(ending.say, code), self._logger.stop, self._close_database]
         for step in steps:
             if (failure := await attempted(step)) is not None:
                 code = code or FatalError.exit_code
@@ -418,55 +430,6 @@ class Orchestrator:
             self._account_lock.release()
         return code
 
-    def _record_end(self, error: BaseException | None) -> None:
-        reason = "stopped" if error is None else f"{type(error).__name__}: {error}"
-        left = tuple(state.client_order_id for state in self.books.orders.open)
-        stopped = RunStopped(run=self.books.run, reason=reason, orders_left=left)
-        self._logger.record(stopped, durable=True)
-        self.books.apply(stopped)
-
-    def _say_stopped(self, code: int) -> None:
-        orders = {state.client_order_id: state.status.value for state in self.books.orders.open}
-        held = {symbol: quantity for symbol, quantity in self.books.portfolio.net.items() if quantity}
-        what = [f"{len(orders)} orders are still at the venue"] if orders else []
-        what += [f"{len(held)} positions are held"] if held else []
-        self._log(
-            LogEvent.DAEMON_STOPPED,
-            f"stopped with exit code {code}; {' and '.join(what) or 'nothing is out'}",
-            Level.WARNING if orders else Level.INFO,
-            exit_code=code,
-            orders_left=orders,
-            positions_held=held,
-        )
-
-    async def _wind_down(self, modules: Modules) -> None:
-        """Do, within the deadline, what each strategy's `on_stop` says."""
-        policies = {entry.id: StopPolicy(entry.on_stop) for entry in self._settings.strategies}
-        modules.execution.wind_down(policies)
-        try:
-            async with asyncio.timeout_at(self._stop_by):
-                while not modules.execution.wound_down:  # noqa: ASYNC110 - ends with a cascade of reports
-                    await asyncio.sleep(0.01)
-        except TimeoutError:
-            self._log(
-                LogEvent.DAEMON_STOPPING,
-                "not all orders could be cancelled or filled in time; what is left is listed at the end",
-                Level.ERROR,
-            )
-
-    async def _settle(self) -> None:
-        """Wait, within the deadline, until every event has been handled and every command answered."""
-        inboxes = self._inboxes
-        queues = [_queue(inbox) for inbox in (inboxes.strategies, inboxes.execution, inboxes.broker)]
-        try:
-            async with asyncio.timeout_at(self._stop_by):
-                await drained(queues)
-                await self._settling.wait()
-        except TimeoutError:
-            self._log(
-                LogEvent.DAEMON_STOPPING, "some commands were not answered in time; they are in doubt", Level.WARNING
-            )
-
     async def _close_database(self) -> None:
         try:
             await self._database.flush()
@@ -478,14 +441,3 @@ class Orchestrator:
 def _queue(inbox: Any) -> QueueInbox[Any]:
     assert isinstance(inbox, QueueInbox)
     return inbox
-
-
-def _where(error: BaseException) -> list[str]:
-    """Where an error came from, without values of variables."""
-    frames: list[str] = []
-    trace = error.__traceback__
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        frames.append(f"{code.co_filename}:{trace.tb_lineno} in {code.co_name}")
-        trace = trace.tb_next
-    return [] if isinstance(error, TradingdError) else frames[-8:]

@@ -77,6 +77,7 @@ async def _take_alone(loaded: LoadedSettings, paths: StatePaths, day: date) -> S
         log=log,
         failure=failures.append,
         resync=lambda: None,
+        keep=lambda problem, raw: None,
         latch=Latch(),
         rng=random.Random(),  # noqa: S311 - jitter needs no secrecy
     )

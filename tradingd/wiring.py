@@ -14,10 +14,10 @@ from tradingd.core.books import Books
 from tradingd.core.entries import AccountOpened
 from tradingd.core.identifiers import ClientOrderId
 from tradingd.core.market import NS_PER_SECOND, MarketDataEvent
-from tradingd.core.orders import StrategySignal
 from tradingd.core.performance import PerformanceReportData
 from tradingd.core.reconcile import NEVER
 from tradingd.core.repeats import RepeatGuard
+from tradingd.core.signals import StrategySignal
 from tradingd.core.statement import Statement
 from tradingd.core.venue_view import VenueSnapshot
 from tradingd.feeds.base import BarHistory
@@ -46,12 +46,12 @@ from tradingd.runtime.venue_sync import VenueSync
 from tradingd.settings.params import import_strategy, validate_params
 from tradingd.settings.plans import (
     cadence,
+    next_close,
     reconciliation_scope,
     risk_limits,
     risk_rules,
     symbol_plans,
     to_ns,
-    trading_calendar,
 )
 from tradingd.settings.root import Settings
 from tradingd.strategies.base import Strategy
@@ -310,7 +310,7 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
         statement=None
         if take_statement is None
         else lambda day: take_statement(adapter, day, lambda: venue_sync.in_flight.fence),
-        calendar=trading_calendar(settings),
+        next_close=next_close(settings),
         render_statement=(render_statement_json, render_statement_markdown),
         performance=portfolio.get_performance_snapshot,
         risk=risk.get_current_risk_metrics,

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time
 
 import pytest
 from tradingd.core.market import NS_PER_SECOND
-from tradingd.core.sessions import new_york_date, new_york_instant, next_new_york_midnight
+from tradingd.core.sessions import new_york_date, new_york_instant, next_new_york_midnight, next_weekday_close
 
 
 def ns(text: str) -> int:
@@ -33,3 +33,11 @@ def test_the_opening_bell_moves_with_the_clock() -> None:
     bell = time(9, 30)
     assert new_york_instant(date(2026, 3, 6), bell) == ns("2026-03-06T14:30:00+00:00")
     assert new_york_instant(date(2026, 3, 9), bell) == ns("2026-03-09T13:30:00+00:00")
+
+
+def test_the_books_of_a_day_close_at_four_of_each_weekday() -> None:
+    friday = new_york_instant(date(2026, 3, 6), time(15, 59))
+    assert next_weekday_close(friday) == new_york_instant(date(2026, 3, 6), time(16))
+    evening = new_york_instant(date(2026, 3, 6), time(16))
+    # Clocks go forward between the two.
+    assert next_weekday_close(evening) == new_york_instant(date(2026, 3, 9), time(16))

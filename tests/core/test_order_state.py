@@ -318,7 +318,7 @@ def test_an_order_whose_raised_quantity_was_heard_of_late_is_not_filled() -> Non
     state = walk(accepted(), filled("10"))
     assert state.status is S.FILLED
     transition = apply_report(state, replaced("15"))
-    assert (transition.state.status, transition.state.open_quantity) == (S.ACCEPTED, 5)
+    assert (transition.state.status, transition.state.open_quantity) == (S.ACCEPTED, D(5))
     assert apply_report(state, replaced("10")).state.status is S.FILLED
 
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from tests.modules.desk import ABC, ONE, START, Desk
 from tests.runtime.listening import ListeningLog
-from tradingd.core.calendar import AlwaysOpen, NewYorkStockExchange
 from tradingd.core.identifiers import ClientOrderId, StrategyId
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import DAY_NS, NS_PER_SECOND
 from tradingd.core.risk_metrics import RiskMetrics
+from tradingd.core.sessions import next_new_york_midnight, next_weekday_close
 from tradingd.core.statement import Statement
 from tradingd.errors import JournalError, UsageError, VenueUnavailable
 from tradingd.modules.reporting_engine import ReportingEngine
@@ -115,7 +115,7 @@ async def days_reported(desk: Desk, folder: Path) -> ListeningLog:
     engine = ReportingEngine(
         LocalInbox(),
         statement=None,
-        calendar=AlwaysOpen(),
+        next_close=next_new_york_midnight,
         render_statement=(render_statement_json, render_statement_markdown),
         performance=modules.portfolio.get_performance_snapshot,
         risk=modules.risk.get_current_risk_metrics,
@@ -160,7 +160,7 @@ async def test_the_statement_of_a_session_is_taken_after_its_close(desk: Desk, t
     engine = ReportingEngine(
         LocalInbox(),
         statement=take,
-        calendar=NewYorkStockExchange(),
+        next_close=next_weekday_close,
         render_statement=(render_statement_json, render_statement_markdown),
         performance=modules.portfolio.get_performance_snapshot,
         risk=modules.risk.get_current_risk_metrics,

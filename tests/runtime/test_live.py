@@ -223,3 +223,15 @@ async def test_the_pulse_tells_every_module_the_time_and_how_late_the_loop_was()
     assert ticks[0] == ticks[1]
     assert second.now_ns > ticks[0].now_ns
     assert all(seconds >= 0 for seconds in late)
+
+
+async def test_an_event_that_lingers_when_its_task_is_cancelled_is_handled_all_the_same() -> None:
+    inbox: QueueInbox[int] = QueueInbox("late", capacity=8)
+    module = Counter(inbox)
+    task = asyncio.create_task(drive(module, linger_s=60))
+    inbox.put(7)
+    while len(inbox):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert module.seen == [7]

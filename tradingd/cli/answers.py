@@ -35,6 +35,8 @@ def show_status(status: DaemonStatus, *, as_json: bool) -> None:
         ("disk", status.disk_shortage or "ok"),
     ]
     pairs += [(f"feed {feed.name}", f"{feed.state}  {feed.detail}".rstrip()) for feed in status.feeds]
+    if status.messages_unreadable:
+        pairs.append(("unreadable messages", f"{status.messages_unreadable} (kept in the journal)"))
     pairs += [(f"halted {symbol}", reason) for symbol, reason in status.halted_symbols.items()]
     pairs += [(f"quarantined {name}", reason) for name, reason in status.quarantined.items()]
     show_pairs(pairs)

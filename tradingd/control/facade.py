@@ -87,6 +87,7 @@ class DaemonFacade:
             uptime_s=(self._clock.now_ns() - self._started_ns) // NS_PER_SECOND,
             halt_reason=self._modules.risk.halted,
             quarantined={strategy_id: entry.reason for strategy_id, entry in books.quarantined.items()},
+            messages_unreadable=books.messages_kept,
             halted_symbols={symbol: entry.reason for symbol, entry in books.halted_symbols.items()},
             cash=books.portfolio.cash,
             equity=books.portfolio.equity(),

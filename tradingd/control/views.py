@@ -90,6 +90,8 @@ class DaemonStatus(msgspec.Struct, frozen=True, kw_only=True):
     halt_reason: str | None
     quarantined: dict[str, str]
     halted_symbols: dict[str, str] = {}
+    messages_unreadable: int = 0
+    """Messages of the venue that could not be read; the journal keeps them."""
     cash: Decimal
     equity: Decimal
     open_orders: int

@@ -5,7 +5,7 @@ calls, right after the entry that says so has been written: orders by the execut
 portfolio manager, halt and equity by the risk manager, strategies' state by the strategy engine.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import msgspec
 
@@ -17,6 +17,7 @@ from tradingd.core.entries import (
     HaltEngaged,
     HaltReleased,
     JournalEntry,
+    MessageKept,
     OrderAdopted,
     OrderIntended,
     PositionAdjusted,
@@ -27,10 +28,11 @@ from tradingd.core.entries import (
     StrategyStateSaved,
     SymbolHalted,
 )
-from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, VenueOrderId
+from tradingd.core.identifiers import ClientOrderId, PlanId, StrategyId, Symbol, VenueOrderId
 from tradingd.core.market import DAY_NS
 from tradingd.core.order_state import OrderState, Transition, apply_report, intend
 from tradingd.core.orders import ExecutionReport, OrderAccepted, OrderDenied, OrderFilled, Trade
+from tradingd.core.plans.records import PlanEnded, PlanMoved, PlanStarted, PlanState
 from tradingd.core.portfolio import PortfolioState
 from tradingd.errors import InvariantBroken
 
@@ -46,6 +48,7 @@ class OrderTable:
         self._states: dict[ClientOrderId, OrderState] = {}
         self._open: dict[ClientOrderId, OrderState] = {}
         self._by_venue_id: dict[VenueOrderId, ClientOrderId] = {}
+        self._by_plan: dict[PlanId, dict[ClientOrderId, None]] = {}
 
     def __contains__(self, client_order_id: ClientOrderId) -> bool:
         return client_order_id in self._states
@@ -64,6 +67,10 @@ class OrderTable:
         """The order that a venue id, current or superseded, belongs to."""
         client_order_id = self._by_venue_id.get(venue_order_id)
         return None if client_order_id is None else self._states.get(client_order_id)
+
+    def of_plan(self, plan_id: PlanId) -> tuple[OrderState, ...]:
+        """The orders of one plan, oldest first."""
+        return tuple(self._states[order_id] for order_id in self._by_plan.get(plan_id, ()))
 
     @property
     def open(self) -> tuple[OrderState, ...]:
@@ -85,12 +92,15 @@ class OrderTable:
             self._open[client_order_id] = state
         for venue_order_id in state.venue_order_ids:
             self._by_venue_id[venue_order_id] = client_order_id
+        if state.order.plan_id:
+            self._by_plan.setdefault(state.order.plan_id, {})[client_order_id] = None
 
-    def prune(self, before_ns: int) -> None:
-        """Forget orders that ended before a time."""
+    def prune(self, before_ns: int, plans: Collection[PlanId] = ()) -> None:
+        """Forget orders that ended before a time, but for those of plans that are still pursued."""
         for client_order_id, state in list(self._states.items()):
-            if state.is_terminal and state.ts_updated < before_ns:
+            if state.is_terminal and state.ts_updated < before_ns and state.order.plan_id not in plans:
                 del self._states[client_order_id]
+                self._by_plan.pop(state.order.plan_id, None)
                 for venue_order_id in state.venue_order_ids:
                     self._by_venue_id.pop(venue_order_id, None)
 
@@ -136,11 +146,15 @@ class Books:
         self.portfolio = PortfolioState()
         self.halt: HaltEngaged | None = None
         self.halted_symbols: dict[Symbol, SymbolHalted] = {}
+        self.messages_kept = 0
+        """How many messages of the venue could not be read."""
         self.corrections: dict[str, int] = {}
         """How many adjustments each symbol has had, and `cash`: the ordinal in the next one's name."""
         self.quarantined: dict[StrategyId, StrategyQuarantined] = {}
         self.strategy_states: dict[StrategyId, StrategyStateSaved] = {}
         self.equity = EquityTrack()
+        self.plans: dict[PlanId, PlanState] = {}
+        """Plans that are pursued, oldest first."""
         self.last_fill_ts = 0
         self.recovered_from_ts = 0
         """From when on the journal may have lost entries (bad ones were set aside); 0 once a run has ended in order."""
@@ -174,6 +188,8 @@ class Books:
             case PositionAdjusted():
                 self._count_correction(entry.symbol)
                 self.portfolio.adjust_position(entry.strategy_id, entry.symbol, entry.quantity, entry.price)
+            case MessageKept():
+                self.messages_kept += 1
             case SymbolHalted():
                 self.halted_symbols[entry.symbol] = entry
             case HaltEngaged():
@@ -189,6 +205,12 @@ class Books:
             case EquitySampled():
                 self.equity = track_equity(self.equity, entry)
                 self.portfolio.marks.update(entry.marks)
+            case PlanStarted(plan=plan):
+                self.plans[plan.plan_id] = PlanState(plan=plan)
+            case PlanMoved(plan_id=plan_id):
+                self.plans[plan_id] = entry.apply_to(self.plans[plan_id])
+            case PlanEnded(plan_id=plan_id):
+                self.plans.pop(plan_id, None)
             case Snapshot():
                 self._restore(entry)
             case _:
@@ -231,7 +253,9 @@ class Books:
             last_fill_ts=self.last_fill_ts,
             halted_symbols=tuple(self.halted_symbols.values()),
             corrections=dict(self.corrections),
+            messages_kept=self.messages_kept,
             recovered_from_ts=self.recovered_from_ts,
+            plans=tuple(self.plans.values()),
         )
 
     def _restore(self, snapshot: Snapshot) -> None:
@@ -250,5 +274,7 @@ class Books:
         self.equity = snapshot.equity
         self.last_fill_ts = snapshot.last_fill_ts
         self.halted_symbols = {entry.symbol: entry for entry in snapshot.halted_symbols}
+        self.messages_kept = snapshot.messages_kept
         self.corrections = dict(snapshot.corrections)
         self.recovered_from_ts = snapshot.recovered_from_ts
+        self.plans = {state.plan.plan_id: state for state in snapshot.plans}

@@ -29,6 +29,7 @@ from tradingd.core.orders import (
     ReplaceRequested,
     ReplaceUnknown,
 )
+from tradingd.core.plans.records import PlanEnded, PlanMoved, PlanStarted, PlanState
 from tradingd.core.portfolio import PortfolioSnapshot
 
 
@@ -123,6 +124,13 @@ class SymbolHalted(msgspec.Struct, frozen=True, kw_only=True, tag="symbol_halted
     reason: str
 
 
+class MessageKept(msgspec.Struct, frozen=True, kw_only=True, tag="message_kept"):
+    """The venue said something that could not be read: kept as it came, secrets cut out, and never guessed at."""
+
+    problem: str
+    raw: str
+
+
 class HaltEngaged(msgspec.Struct, frozen=True, kw_only=True, tag="halt_engaged"):
     """No new order leaves until an operator resumes."""
 
@@ -191,6 +199,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot"):
     last_fill_ts: int
     halted_symbols: tuple[SymbolHalted, ...] = ()
     corrections: dict[str, int] = {}
+    messages_kept: int = 0
     recovered_from_ts: int = 0
 
 
@@ -217,11 +226,15 @@ JournalEntry: TypeAlias = (
     | CashAdjusted
     | PositionAdjusted
     | SymbolHalted
+    | MessageKept
     | HaltEngaged
     | HaltReleased
     | StrategyQuarantined
     | StrategyStateSaved
     | EquitySampled
+    | PlanStarted
+    | PlanMoved
+    | PlanEnded
     | Snapshot
 )
 
@@ -238,11 +251,15 @@ def order_named_by(entry: JournalEntry) -> ClientOrderId | None:
             | CashAdjusted()
             | PositionAdjusted()
             | SymbolHalted()
+            | MessageKept()
             | HaltEngaged()
             | HaltReleased()
             | StrategyQuarantined()
             | StrategyStateSaved()
             | EquitySampled()
+            | PlanStarted()
+            | PlanMoved()
+            | PlanEnded()
             | Snapshot()
         ):
             return None

@@ -17,6 +17,9 @@ VenueOrderId = NewType("VenueOrderId", str)
 ExecutionId = NewType("ExecutionId", str)
 """The venue's name of one execution; it counts once, for ever."""
 
+PlanId = NewType("PlanId", str)
+"""Our name of a plan, unique for ever; of the same kind as an order's, so that either can be given to a cancel."""
+
 TraceId = NewType("TraceId", str)
 """Ties a signal to its order and that to its fills, in the log and in the journal."""
 

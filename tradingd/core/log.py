@@ -33,6 +33,7 @@ class LogEvent(StrEnum):
     DAEMON_STOPPED = "daemon.stopped"
     DAEMON_FAILED = "daemon.failed"
     TASK_RESTARTED = "task.restarted"
+    CLOCK_JUMPED = "clock.jumped"
     LOOP_LAGGED = "loop.lagged"
     LIBRARY_MESSAGE = "library.message"
     CONFIG_CHANGED = "config.changed_on_disk"

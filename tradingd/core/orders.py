@@ -1,4 +1,4 @@
-"""Signals, orders, execution reports and trades: what travels from a decision to the books.
+"""Orders, execution reports and trades: what travels from a decision to the books.
 
 Quantities, prices and money are `Decimal`. An order's static terms (`Order`) are apart from its life
 (`core.order_state.OrderState`); a report is one of a closed set of structs, each with only the fields that its case
@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from tradingd.core.identifiers import ClientOrderId, ExecutionId, StrategyId, Symbol, TraceId, VenueOrderId
+from tradingd.core.identifiers import ClientOrderId, ExecutionId, PlanId, StrategyId, Symbol, TraceId, VenueOrderId
 
 ZERO = Decimal(0)
 
@@ -112,29 +112,6 @@ class OrderTerms(msgspec.Struct, frozen=True, kw_only=True):
         return reference + (self.trail_amount or reference * (self.trail_percent or ZERO) / 100)
 
 
-class TradingSignal(msgspec.Struct, frozen=True, kw_only=True, tag="signal"):
-    """A strategy's decision."""
-
-    strategy_id: StrategyId
-    symbol: Symbol
-    action: SignalAction
-    quantity: Decimal
-    terms: OrderTerms
-    trace_id: TraceId
-    ts_event: int
-    reason: str = ""
-    cause: int = 0
-    """Number of the journal's entry that the strategy was hearing of when it decided; 0 for the market or the clock."""
-
-
-class CancelSignal(msgspec.Struct, frozen=True, kw_only=True, tag="cancel_signal"):
-    """A strategy's wish to take back one of its own working orders."""
-
-    strategy_id: StrategyId
-    client_order_id: ClientOrderId
-    ts_event: int
-
-
 class OrderModification(msgspec.Struct, frozen=True, kw_only=True):
     """New terms for a working order; what is None stays as it is."""
 
@@ -143,18 +120,6 @@ class OrderModification(msgspec.Struct, frozen=True, kw_only=True):
     stop_price: Decimal | None = None
     trail_amount: Decimal | None = None
     trail_percent: Decimal | None = None
-
-
-class ModifySignal(msgspec.Struct, frozen=True, kw_only=True, tag="modify_signal"):
-    """A strategy's wish for new terms of one of its own working orders."""
-
-    strategy_id: StrategyId
-    client_order_id: ClientOrderId
-    details: OrderModification
-    ts_event: int
-
-
-StrategySignal: TypeAlias = TradingSignal | CancelSignal | ModifySignal
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
@@ -170,6 +135,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
     ts_created: int
     reference_price: Decimal
     """Last good price when the order was made: what a market order is valued at before it fills."""
+    plan_id: PlanId = PlanId("")
+    """The plan that it is part of, empty for an order that stands alone."""
+    leg: str = ""
+    """Which part of the plan it is."""
 
     @property
     def signed_quantity(self) -> Decimal:

@@ -10,6 +10,7 @@ from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.orders import TimeInForce
 
 NEW_YORK = ZoneInfo("America/New_York")
+_CLOSE = time(16)
 _CUTOFFS = {TimeInForce.OPG: (time(9, 28), time(19)), TimeInForce.CLS: (time(15, 50), time(19))}
 
 
@@ -27,6 +28,16 @@ def new_york_instant(day: date, at: time) -> int:
 def next_new_york_midnight(ts_ns: int) -> int:
     """The first New York midnight after an instant, where a day order of a market that never closes ends."""
     return new_york_instant(new_york_date(ts_ns) + timedelta(days=1), time())
+
+
+def next_weekday_close(ts_ns: int) -> int:
+    """The next 16:00 in New York of a weekday: the day's books can be closed then, on half days and holidays too."""
+    day = new_york_date(ts_ns)
+    while True:
+        close = new_york_instant(day, _CLOSE)
+        if day.weekday() < 5 and close > ts_ns:
+            return close
+        day += timedelta(days=1)
 
 
 def is_past_auction_cutoff(time_in_force: TimeInForce, ts_ns: int) -> bool:

@@ -18,10 +18,8 @@ from tradingd.core.order_state import Anomaly, OrderState, OrderStatus, apply_re
 from tradingd.core.orders import (
     Breach,
     CancelRequested,
-    CancelSignal,
     DenialCode,
     ExecutionReport,
-    ModifySignal,
     Order,
     OrderAccepted,
     OrderDenied,
@@ -32,10 +30,10 @@ from tradingd.core.orders import (
     Side,
     SignalAction,
     StopPolicy,
-    TradingSignal,
     ValidationResponse,
 )
 from tradingd.core.repeats import RepeatGuard
+from tradingd.core.signals import CancelSignal, ModifySignal, TradingSignal
 from tradingd.errors import JournalError
 from tradingd.runtime.amending import amend
 from tradingd.runtime.channel import Inbox, Outlet

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import msgspec
 
-from tradingd.core.calendar import Calendar
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import DAY_NS, NS_PER_SECOND
 from tradingd.core.orders import Trade
@@ -48,7 +47,7 @@ class ReportingEngine(Module[ClockTick]):
         inbox: Inbox[ClockTick],
         *,
         statement: Callable[[date], Awaitable[Statement]] | None,
-        calendar: Calendar,
+        next_close: Callable[[int], int],
         render_statement: tuple[Callable[[Statement], str], Callable[[Statement], str]],
         performance: Callable[[], PerformanceReportData],
         risk: Callable[[], RiskMetrics],
@@ -60,7 +59,7 @@ class ReportingEngine(Module[ClockTick]):
     ) -> None:
         super().__init__(inbox)
         self._statement = statement
-        self._calendar = calendar
+        self._next_close = next_close
         self._render_statement = render_statement
         self._performance = performance
         self._risk = risk
@@ -92,9 +91,9 @@ class ReportingEngine(Module[ClockTick]):
     def _follow_session(self, now_ns: int) -> None:
         close_ns = self._session_close_ns
         if not close_ns:
-            self._session_close_ns = self._calendar.next_close(now_ns)
+            self._session_close_ns = self._next_close(now_ns)
         elif now_ns >= close_ns + STATEMENT_DELAY_NS:
-            self._session_close_ns = self._calendar.next_close(now_ns)
+            self._session_close_ns = self._next_close(now_ns)
             if self._statement is not None and self._folder is not None:
                 day = new_york_date(close_ns - 1)
                 self._spawn(self._write_statement(self._statement(day), day, self._folder), "reporting:statement")

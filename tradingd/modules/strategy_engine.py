@@ -19,10 +19,8 @@ from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import MarketDataEvent, PriceBar
 from tradingd.core.orders import (
     ZERO,
-    CancelSignal,
     DenialCode,
     ExecutionReport,
-    ModifySignal,
     OrderCanceled,
     OrderDenied,
     OrderExpired,
@@ -31,9 +29,8 @@ from tradingd.core.orders import (
     OrderRejected,
     OrderTerms,
     SignalAction,
-    StrategySignal,
-    TradingSignal,
 )
+from tradingd.core.signals import CancelSignal, ModifySignal, StrategySignal, TradingSignal
 from tradingd.runtime.channel import Inbox, Outlet
 from tradingd.runtime.clock import Clock
 from tradingd.runtime.events import OrderUpdate, StrategyFailed

@@ -11,7 +11,8 @@ from tradingd.core.entries import JournalEntry, OrderAdopted, OrderIntended
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol
 from tradingd.core.log import SEVERITY, Level, LogEntry, LogEvent
 from tradingd.core.order_state import OrderState
-from tradingd.core.orders import Order, OrderDenied, Trade, TradingSignal
+from tradingd.core.orders import Order, OrderDenied, Trade
+from tradingd.core.signals import TradingSignal
 from tradingd.journal.projection import JournalRow
 from tradingd.journal.writer import JournalWriter
 from tradingd.runtime.channel import Inbox, Outlet

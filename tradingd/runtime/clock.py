@@ -30,6 +30,27 @@ class SystemClock:
         return time.monotonic_ns()
 
 
+class JumpWatch:
+    """Sees when the wall clock parts from the monotonic one: a resumed machine, a step of the time service."""
+
+    def __init__(self, clock: Clock, *, limit_ns: int) -> None:
+        self._clock = clock
+        self._limit_ns = limit_ns
+        self._offset = clock.now_ns() - clock.monotonic_ns()
+
+    def look(self) -> int:
+        """By how many ns the wall clock has jumped since the last look; 0 for less than the limit.
+
+        Small differences add up until they are told: a clock that is slewed is seen as well.
+        """
+        offset = self._clock.now_ns() - self._clock.monotonic_ns()
+        jump = offset - self._offset
+        if abs(jump) < self._limit_ns:
+            return 0
+        self._offset = offset
+        return jump
+
+
 class SimulatedClock:
     """A clock that its driver moves, and that never goes back."""
 

@@ -5,8 +5,9 @@ from typing import TypeAlias
 import msgspec
 
 from tradingd.brokers.base import BrokerEvent
-from tradingd.core.identifiers import ClientOrderId, StrategyId
-from tradingd.core.orders import ExecutionReport, OrderDenied, StrategySignal, Trade
+from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol
+from tradingd.core.orders import ExecutionReport, OrderDenied, Trade
+from tradingd.core.signals import StrategySignal
 from tradingd.core.venue_view import VenueOrder, VenueSnapshot
 from tradingd.runtime.module import ClockTick
 
@@ -54,6 +55,12 @@ class StrategyFailed(msgspec.Struct, frozen=True, kw_only=True, tag="strategy_fa
     strategy_id: StrategyId
 
 
+class PricesMoved(msgspec.Struct, frozen=True, kw_only=True, tag="prices_moved"):
+    """The market moved in a symbol that a plan waits for a price of."""
+
+    symbol: Symbol
+
+
 class OrderUpdate(msgspec.Struct, frozen=True, kw_only=True, tag="order_update"):
     """What a strategy hears about one of its orders; `trade` is there when it filled."""
 
@@ -73,5 +80,6 @@ ExecutionEvent: TypeAlias = (
     | OrderLookup
     | LookupFailed
     | StrategyFailed
+    | PricesMoved
     | ClockTick
 )

@@ -153,9 +153,13 @@ async def drive(module: Module[Any], downstream: Sequence[QueueInbox[Any]] = (),
     assert isinstance(inbox, QueueInbox)
     while True:
         event = await inbox.get()
-        if linger_s:
-            await asyncio.sleep(linger_s)
         handle = module.handle
+        if linger_s:
+            try:
+                await asyncio.sleep(linger_s)
+            except asyncio.CancelledError:
+                handle(event)  # it is out of the inbox already: a stop must not lose it
+                raise
         handle(event)
         if len(inbox):
             for event in inbox.take(BURST):

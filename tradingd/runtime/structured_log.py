@@ -111,7 +111,7 @@ class StructuredLog:
             entry = _entry_of(message.record)
             line = render_text(entry, colour=colour) if as_text else render_json(entry)
             prefix = f"<{_PRIORITY[entry.level]}>" if in_journal else ""
-            output.write(f"{prefix}{self._redact(line)}\n")
+            output.write(f"{prefix}{self.redact(line)}\n")
             output.flush()
 
         logger.remove()
@@ -120,7 +120,7 @@ class StructuredLog:
             file.parent.mkdir(parents=True, exist_ok=True)
 
             def in_file(record: "Record") -> str:
-                record["extra"]["line"] = self._redact(render_json(_entry_of(record)))
+                record["extra"]["line"] = self.redact(render_json(_entry_of(record)))
                 return "{extra[line]}\n"
 
             logger.add(
@@ -136,7 +136,8 @@ class StructuredLog:
         intercept = _InterceptHandler(time.time_ns)
         logging.basicConfig(handlers=[intercept], level=logging.WARNING, force=True)
 
-    def _redact(self, line: str) -> str:
+    def redact(self, line: str) -> str:
+        """Cut every secret out of a text."""
         for secret in self._secrets:
             line = line.replace(secret, "********")
         return line

@@ -19,7 +19,7 @@ from tradingd.core.order_state import OrderStatus
 from tradingd.core.orders import ExecutionReport
 from tradingd.core.reconcile import Cadence, Findings, ReconciliationPlan, judge_order, match_working
 from tradingd.core.venue_view import VenueSnapshot
-from tradingd.runtime.clock import Clock
+from tradingd.runtime.clock import Clock, JumpWatch
 from tradingd.runtime.corrections import CorrectionBound, describe
 from tradingd.runtime.events import OpenOrdersTaken, OrderLookup, SnapshotTaken
 from tradingd.runtime.in_flight import InFlight
@@ -30,6 +30,8 @@ PlanListener: TypeAlias = Callable[[ReconciliationPlan | str], None]
 """Hears a plan, or why there is none."""
 
 RETRY_NS = NS_PER_SECOND
+JUMP_NS = 2 * NS_PER_SECOND
+"""A difference between wall and monotonic clock that somebody should look at."""
 MOST_POSTPONED = 5
 """Beats that a timer's question waits at most while orders are queued."""
 MOST_DISAGREEMENTS = 10
@@ -92,6 +94,7 @@ class VenueSync:
         self._halt_on_external = halt_on_external
         self._busy = busy
         self._on_reconciled = on_reconciled
+        self._jumps = JumpWatch(clock, limit_ns=JUMP_NS)
         self._connected = False
         self._connected_at = 0
         self._ask_at: int | None = None
@@ -150,6 +153,8 @@ class VenueSync:
 
     def on_clock(self) -> None:
         """Put the questions whose time has come, unless orders are queued and have been for less than some beats."""
+        if jump := self._jumps.look():
+            self._say_jumped(jump)
         if not self._connected:
             return
         if self._busy() and self._postponed < MOST_POSTPONED:
@@ -167,6 +172,18 @@ class VenueSync:
         if cadence.open_orders_ns and self.reconciled and now >= self._next_open_orders:
             self._next_open_orders = now + cadence.open_orders_ns
             self._broker.request_open_orders(self.in_flight.fence)
+
+    def _say_jumped(self, jump_ns: int) -> None:
+        """Waits go by the monotonic clock and are not touched; what goes by the time of day may be wrong."""
+        self._log.log_event(
+            Level.ERROR,
+            f"the wall clock jumped by {jump_ns / NS_PER_SECOND:+.1f} s; day orders and the ends of days go by it",
+            {"jump_s": round(jump_ns / NS_PER_SECOND, 3)},
+            event=LogEvent.CLOCK_JUMPED,
+            module=MODULE,
+        )
+        if self._connected:
+            self.ask_soon()
 
     def _alarm_overdue(self) -> None:
         for state in self.in_flight.overdue():

@@ -1,16 +1,17 @@
 """From settings to what the core works with: limits, rules, and what to build of each symbol. Pure."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import msgspec
 
 from tradingd.core.bars import parse_interval
-from tradingd.core.calendar import AlwaysOpen, Calendar, NewYorkStockExchange
 from tradingd.core.identifiers import StrategyId, Symbol
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.reconcile import Cadence, Scope
 from tradingd.core.risk import OrderLimits, RiskRules
 from tradingd.core.risk_metrics import RiskLimits
+from tradingd.core.sessions import next_new_york_midnight, next_weekday_close
 from tradingd.core.symbol_plan import SymbolPlan
 from tradingd.settings.feeds import AlpacaFeedSettings, FeedSettings, FileFeedSettings, SyntheticFeedSettings
 from tradingd.settings.risk import RiskOverrides
@@ -66,11 +67,10 @@ def reconciliation_scope(settings: Settings) -> Scope:
     return Scope(claims=claims)
 
 
-def trading_calendar(settings: Settings) -> Calendar:
-    """When the sessions end that statements are taken after: crypto alone has New York's midnights."""
-    if all("/" in symbol for symbol in traded_symbols(settings)):
-        return AlwaysOpen()
-    return NewYorkStockExchange()
+def next_close(settings: Settings) -> Callable[[int], int]:
+    """When the next session ends that a statement is taken after: crypto alone has New York's midnights."""
+    crypto = all("/" in symbol for symbol in traded_symbols(settings))
+    return next_new_york_midnight if crypto else next_weekday_close
 
 
 def symbol_plans(settings: Settings) -> tuple[SymbolPlan, ...]:

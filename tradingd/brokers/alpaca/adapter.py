@@ -17,7 +17,16 @@ from yarl import URL
 from tradingd.brokers.alpaca.chains import OrderChains
 from tradingd.brokers.alpaca.convert import SymbolBook, is_working, to_account, to_instrument
 from tradingd.brokers.alpaca.model import ALPACA
-from tradingd.brokers.alpaca.outcomes import HttpAnswer, Operation, Outcome, RequestEnd, Verdict, classify, unproven
+from tradingd.brokers.alpaca.outcomes import (
+    UNPROVEN,
+    HttpAnswer,
+    Operation,
+    Outcome,
+    RequestEnd,
+    Verdict,
+    classify,
+    unproven,
+)
 from tradingd.brokers.alpaca.queries import AlpacaQueries
 from tradingd.brokers.alpaca.rest import CommandChannel, RestClient
 from tradingd.brokers.alpaca.settle import ReplaceSettler
@@ -198,6 +207,7 @@ class AlpacaBroker:
         outcome, order = _read_order(Operation.SUBMIT, end)
         if order is not None and order.client_order_id != client_order_id:
             outcome = unproven("the venue's answer names another order")
+        self._keep_unreadable(outcome, end)
         if outcome.verdict is Verdict.DUPLICATE:
             self._rest.spawn(self._find_duplicate(client_order_id), f"look up {client_order_id}")
             return
@@ -253,6 +263,7 @@ class AlpacaBroker:
 
     def _on_modify_end(self, client_order_id: ClientOrderId, old: VenueOrderId, end: RequestEnd) -> None:
         outcome, new = _read_order(Operation.REPLACE, end)
+        self._keep_unreadable(outcome, end)
         now = self._clock()
         if outcome.verdict is Verdict.DEFINITE:
             self._deliver(self._translator.refuse_replace(client_order_id, old, outcome.reason, now, now))
@@ -264,6 +275,11 @@ class AlpacaBroker:
             self._sink(ReplaceUnknown(client_order_id=client_order_id, reason=reason, ts_event=now, ts_recv=now))
         if not self._chains.is_settled(old):
             self._rest.spawn(self._settler.settle(client_order_id, old), f"settle {old}")
+
+    def _keep_unreadable(self, outcome: Outcome, end: RequestEnd) -> None:
+        if outcome.code == UNPROVEN and isinstance(end, HttpAnswer):
+            details: dict[str, object] = {"raw": end.body.decode(errors="replace")}
+            self._on_problem("broker.answer_unreadable", outcome.reason, details)
 
     def _unknown(self, client_order_id: ClientOrderId, reason: str) -> None:
         now = self._clock()

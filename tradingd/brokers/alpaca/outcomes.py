@@ -17,6 +17,8 @@ _DUPLICATE_ID = (422, 40010001)
 _RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
 _REFUSALS = frozenset({400, 401, 403, 404, 422, 429})
 _REASON_LIMIT = 300
+UNPROVEN = "unproven"
+"""The code of a 2xx answer that does not say what it should."""
 
 
 class Operation(StrEnum):
@@ -111,7 +113,7 @@ def classify(operation: Operation, end: RequestEnd) -> Outcome:
 
 def unproven(reason: str) -> Outcome:
     """The verdict on a 2xx answer whose body does not name the order that was asked for."""
-    return Outcome(verdict=Verdict.AMBIGUOUS, code="unproven", reason=reason)
+    return Outcome(verdict=Verdict.AMBIGUOUS, code=UNPROVEN, reason=reason)
 
 
 def _classify_fault(operation: Operation, fault: TransportFault) -> Outcome:

@@ -176,7 +176,7 @@ class TradeUpdateStream:
             self._on_problem(
                 "broker.frame_undecodable",
                 f"the order stream sent a frame that cannot be read: {error}",
-                {"frame": frame[:500].decode(errors="replace")},
+                {"raw": frame.decode(errors="replace")},
             )
             return None
 
