@@ -40,13 +40,16 @@ from tradingd.runtime.in_flight import InFlight
 from tradingd.runtime.latch import Latch
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.order_builder import OrderBuilder
+from tradingd.runtime.plan_keeper import PlanKeeper
 from tradingd.runtime.ports import Spawn
+from tradingd.runtime.price_watch import PriceWatch
 from tradingd.runtime.reconciler import Reconciler
 from tradingd.runtime.venue_sync import VenueSync
 from tradingd.settings.params import import_strategy, validate_params
 from tradingd.settings.plans import (
     cadence,
     next_close,
+    patience,
     reconciliation_scope,
     risk_limits,
     risk_rules,
@@ -205,10 +208,11 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
     database = edges.database
     built = build_strategies(settings)
     readers = [strategy for strategy, _ in built if type(strategy).on_tick is not Strategy.on_tick]
+    watch = PriceWatch(inboxes.execution)
     data = DataHandler(
         inboxes.data,
         plans=symbol_plans(settings),
-        market_sinks=(*edges.market_sinks, portfolio.on_market_data),
+        market_sinks=(*edges.market_sinks, portfolio.on_market_data, watch.on_market_data),
         strategies=inboxes.strategies,
         tick_readers=frozenset(symbol for strategy in readers for symbol in strategy.symbols),
         bar_store=None if database is None else database.put,
@@ -280,6 +284,24 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
         log_signal=logger.log_signal,
         clock=edges.clock,
     )
+    builder = OrderBuilder(
+        clock=edges.clock,
+        latest=data.latest,
+        instrument_of=broker.instrument,
+        prefix=f"{edges.journal_id}{books.run}",
+    )
+    plans = PlanKeeper(
+        books=books,
+        journal=logger,
+        log=logger,
+        clock=edges.clock,
+        builder=builder,
+        model=lambda: broker.model,
+        watch=watch,
+        latest=data.latest,
+        patience=patience(settings),
+        ready=lambda: venue_sync.reconciled and logger.shortage is None,
+    )
     execution = ExecutionEngine(
         inboxes.execution,
         books=books,
@@ -291,15 +313,11 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
         broker=broker,
         strategies=inboxes.strategies,
         signal_taken=strategies.signal_taken,
-        builder=OrderBuilder(
-            clock=edges.clock,
-            latest=data.latest,
-            instrument_of=broker.instrument,
-            prefix=f"{edges.journal_id}{books.run}",
-        ),
+        builder=builder,
         venue=venue_sync,
         latch=edges.latch,
         repeats=RepeatGuard(settings.risk.max_repeated_orders),
+        plans=plans,
     )
     configuration = ConfigurationManager(
         inboxes.configuration, settings=settings, file_stamp=edges.file_stamp, log=logger

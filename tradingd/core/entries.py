@@ -201,6 +201,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot"):
     corrections: dict[str, int] = {}
     messages_kept: int = 0
     recovered_from_ts: int = 0
+    plans: tuple[PlanState, ...] = ()
 
 
 JournalEntry: TypeAlias = (

@@ -105,16 +105,17 @@ def validate(
     return ValidationResponse(breaches=tuple(breaches))
 
 
-def reduces(order: Order, portfolio: PortfolioState) -> bool:
+def reduces(order: Order, portfolio: PortfolioState, *, replaced: Decimal = ZERO) -> bool:
     """True for an order that can only bring the account's position in its symbol nearer to zero.
 
-    Counted in the worst case: with every order on its side that is open or unknown filled as well.
+    Counted in the worst case: with every order on its side that is open or unknown filled as well. `replaced` is what
+    of them this order takes the place of.
     """
     held = portfolio.quantity(order.symbol)
     exposure = portfolio.open_exposure(order.symbol)
     if order.side is Side.SELL:
-        return exposure.sell_quantity + order.quantity <= held
-    return exposure.buy_quantity + order.quantity <= -held
+        return exposure.sell_quantity - replaced + order.quantity <= held
+    return exposure.buy_quantity - replaced + order.quantity <= -held
 
 
 def _check_form(order: Order, rules: RiskRules, market: MarketView) -> list[Breach]:

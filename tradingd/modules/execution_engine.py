@@ -16,6 +16,7 @@ from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, TraceId
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.order_state import Anomaly, OrderState, OrderStatus, apply_report, intend
 from tradingd.core.orders import (
+    ZERO,
     Breach,
     CancelRequested,
     DenialCode,
@@ -32,8 +33,10 @@ from tradingd.core.orders import (
     StopPolicy,
     ValidationResponse,
 )
+from tradingd.core.plans.records import CLOSING, Plan
 from tradingd.core.repeats import RepeatGuard
-from tradingd.core.signals import CancelSignal, ModifySignal, TradingSignal
+from tradingd.core.risk import reduces
+from tradingd.core.signals import CancelSignal, ModifySignal, OcoSignal, TradingSignal
 from tradingd.errors import JournalError
 from tradingd.runtime.amending import amend
 from tradingd.runtime.channel import Inbox, Outlet
@@ -44,6 +47,7 @@ from tradingd.runtime.events import (
     OpenOrdersTaken,
     OrderLookup,
     OrderUpdate,
+    PricesMoved,
     SnapshotFailed,
     SnapshotTaken,
     StrategyFailed,
@@ -53,6 +57,7 @@ from tradingd.runtime.latch import Latch
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.order_builder import OrderBuilder
 from tradingd.runtime.order_lines import log_report, log_unwritten, price_details
+from tradingd.runtime.plan_keeper import PlanKeeper
 from tradingd.runtime.ports import EventLog, Journal, Ledger, OrderGateway, RiskGate
 from tradingd.runtime.venue_sync import VenueSync
 
@@ -79,6 +84,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         venue: VenueSync,
         latch: Latch,
         repeats: RepeatGuard,
+        plans: PlanKeeper,
     ) -> None:
         super().__init__(inbox)
         self._books = books
@@ -94,6 +100,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         self._venue = venue
         self._latch = latch
         self._repeats = repeats
+        self._plans = plans
         self._stopping = False
         self._cancel_when_named: set[ClientOrderId] = set()
         self._flattening: Flattening | None = None
@@ -104,6 +111,8 @@ class ExecutionEngine(Module[ExecutionEvent]):
         match event:
             case TradingSignal():
                 self.process_signal(event)
+            case OcoSignal():
+                self._protect(event)
             case CancelSignal():
                 self._cancel_for_strategy(event)
             case ModifySignal():
@@ -116,6 +125,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
                 self._on_foreign_order(event)
             case SnapshotTaken():
                 self._venue.on_snapshot(event, self)
+                self._plans.look_around(self)
             case SnapshotFailed(reason=reason):
                 self._venue.question_failed(f"the venue could not be asked: {reason}")
             case OpenOrdersTaken():
@@ -126,14 +136,18 @@ class ExecutionEngine(Module[ExecutionEvent]):
                 self._venue.question_failed(f"the venue could not be asked about {order_id}: {reason}")
             case StrategyFailed(strategy_id=strategy_id):
                 self.cancel_all(strategy_id)
+            case PricesMoved(symbol=symbol):
+                self._plans.look_at(symbol, self)
             case ClockTick():
                 self._venue.on_clock()
+                self._plans.look_around(self)
             case _:
                 self.on_execution_update(event)
 
     def close_gate(self) -> None:
         """Refuse every further signal, and hold back what has not left yet: the first step of a stop."""
         self._stopping = True
+        self._plans.rest()
         self._latch.close("stop", "the daemon is stopping")
 
     # -- signals become orders ----------------------------------------------------------------------------------------
@@ -156,28 +170,44 @@ class ExecutionEngine(Module[ExecutionEvent]):
                 DenialCode.REPEATED_ORDER,
                 f"{order.strategy_id} asks for the same order again and again; it is stopped until `tradingd resume`",
             )
-        else:
-            verdict = self._judge(order)
+        elif (verdict := self._gate(order.strategy_id)).approved:
+            plan = self._plans.consider(signal, order, self)
+            if isinstance(plan, Plan):
+                self._plans.begin(plan, signal.cause, self)
+                return
+            verdict = plan or self._judge(order)
         if verdict.approved:
             self._send(order, signal.cause)
         else:
+            self._deny(order, verdict.breaches, signal.cause)
+
+    def _protect(self, signal: OcoSignal) -> None:
+        order = self._plans.closing_order(signal)
+        verdict = self._gate(signal.strategy_id)
+        if verdict.approved:
+            verdict = self._plans.protect(signal, order, self)
+        if not verdict.approved:
             self._deny(order, verdict.breaches, signal.cause)
 
     def resume(self) -> None:
         """Begin to count repeated orders anew: an operator has looked."""
         self._repeats.forget()
 
-    def _judge(self, order: Order) -> ValidationResponse:
+    def _gate(self, strategy_id: StrategyId) -> ValidationResponse:
         if self._stopping:
             return _refuse(DenialCode.STOPPING, "the daemon is stopping")
         if (shortage := self._journal.shortage) is not None:
             return _refuse(DenialCode.DISK_SPACE, shortage)
-        if order.strategy_id in self._books.quarantined:
-            return _refuse(
-                DenialCode.STRATEGY_QUARANTINED, f"{order.strategy_id} is quarantined until `tradingd resume`"
-            )
+        if strategy_id in self._books.quarantined:
+            return _refuse(DenialCode.STRATEGY_QUARANTINED, f"{strategy_id} is quarantined until `tradingd resume`")
         if not self._venue.reconciled:
             return _refuse(DenialCode.NOT_RECONCILED, "the books have not been compared with the venue yet")
+        return APPROVED
+
+    def _judge(self, order: Order, *, closes: bool = False, replaced: Decimal = ZERO) -> ValidationResponse:
+        """Judge an order; one that closes for a plan, and can only reduce, is not held up by a limit or a halt."""
+        if not (gate := self._gate(order.strategy_id)).approved:
+            return gate
         breaches = refusals(
             self._broker.model,
             order,
@@ -187,7 +217,25 @@ class ExecutionEngine(Module[ExecutionEvent]):
         )
         if breaches:
             return ValidationResponse(breaches=breaches)
+        return APPROVED if closes and self._reduces(order, replaced) else self.judge_whole(order)
+
+    def _reduces(self, order: Order, replaced: Decimal = ZERO) -> bool:
+        return reduces(order, self._ledger.state, replaced=replaced)
+
+    def judge_whole(self, order: Order) -> ValidationResponse:
+        """Judge an order against the limits alone."""
         return self._risk.validate_order(order, self._ledger.state)
+
+    def place(self, order: Order, *, closes: bool, cause: int) -> tuple[Breach, ...]:
+        """Let an order of a plan leave by the gate that all pass, or say why not."""
+        verdict = self._judge(order, closes=closes)
+        if not verdict.approved:
+            self._deny(order, verdict.breaches, cause)
+            return verdict.breaches
+        if closes and self._reduces(order):
+            self._latch.let_pass(order.client_order_id)
+        self._send(order, cause)
+        return ()
 
     def _send(self, order: Order, cause: int = 0) -> None:
         state = intend(order)
@@ -271,17 +319,21 @@ class ExecutionEngine(Module[ExecutionEvent]):
         order_id = state.client_order_id
         if order_id in self._cancel_when_named and state.venue_order_id is not None:
             self._cancel_when_named.discard(order_id)
-            self.cancel_order(order_id)
+            self.take_back(order_id)
+        self._plans.on_change(state, self)
         self._go_on_flattening()
 
     # -- cancels ------------------------------------------------------------------------------------------------------
 
     def _cancel_for_strategy(self, signal: CancelSignal) -> None:
-        state = self._books.orders.get(signal.client_order_id)
-        if state is not None and state.order.strategy_id == signal.strategy_id:
+        if self._plans.owner_of(signal.client_order_id) == signal.strategy_id:
             self.cancel_order(signal.client_order_id)
 
     def cancel_order(self, order_id: ClientOrderId) -> bool:
+        """Ask for a cancel of one order, or end a plan; False when there is no such thing."""
+        return self._plans.taken_back(order_id, self) or self.take_back(order_id)
+
+    def take_back(self, order_id: ClientOrderId) -> bool:
         """Ask for a cancel of one order, whether or not the journal takes it; False when no such order is working."""
         state = self._books.orders.get(order_id)
         if state is None or state.is_terminal:
@@ -299,10 +351,11 @@ class ExecutionEngine(Module[ExecutionEvent]):
 
     def cancel_all(self, strategy_id: StrategyId | None = None) -> int:
         """Ask for a cancel of every working order, or of one strategy's; return how many."""
+        self._plans.end_all(strategy_id, "all orders are being cancelled")
         count = 0
         for state in self._books.orders.open:
             if strategy_id is None or state.order.strategy_id == strategy_id:
-                count += self.cancel_order(state.client_order_id)
+                count += self.take_back(state.client_order_id)
         return count
 
     def modify_order(self, order_id: ClientOrderId, new_order_details: OrderModification) -> ValidationResponse:
@@ -315,7 +368,8 @@ class ExecutionEngine(Module[ExecutionEvent]):
         if breaches := replace_refusals(model, state.terms, new_order_details, instrument.asset_class):
             return ValidationResponse(breaches=breaches)
         amendment = amend(state, new_order_details, instrument)
-        verdict = self._judge(amendment.candidate)
+        closes = state.order.leg in CLOSING
+        verdict = self._judge(amendment.candidate, closes=closes, replaced=state.open_quantity)
         if verdict.approved:
             self.on_execution_update(amendment.request(order_id, self._clock.now_ns()))
             self._broker.modify_order(order_id, amendment.details)
@@ -418,6 +472,9 @@ class ExecutionEngine(Module[ExecutionEvent]):
     def halt_symbol(self, symbol: Symbol, reason: str) -> None:
         """Let only orders leave that reduce the position of a symbol."""
         self._risk.halt_symbol(symbol, reason)
+
+
+APPROVED = ValidationResponse()
 
 
 def _refuse(code: DenialCode, message: str) -> ValidationResponse:

@@ -4,12 +4,14 @@ from decimal import Decimal
 
 import msgspec
 
-from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, TraceId
+from tradingd.core.identifiers import ClientOrderId, PlanId, StrategyId, Symbol, TraceId
 from tradingd.core.instruments import AssetClass, Instrument
 from tradingd.core.market import reference_price
 from tradingd.core.orders import ZERO, Order, OrderTerms, Side, TimeInForce
 from tradingd.runtime.clock import Clock
 from tradingd.runtime.ports import InstrumentOf, LatestData
+
+NO_PLAN = PlanId("")
 
 
 class OrderBuilder:
@@ -31,6 +33,8 @@ class OrderBuilder:
         quantity: Decimal,
         terms: OrderTerms,
         trace_id: TraceId,
+        plan_id: PlanId = NO_PLAN,
+        leg: str = "",
     ) -> Order:
         """Make an order; the risk rules judge it."""
         instrument = self.instrument_of(symbol)
@@ -46,6 +50,8 @@ class OrderBuilder:
             trace_id=trace_id,
             ts_created=self._clock.now_ns(),
             reference_price=ZERO if latest is None else Decimal(repr(reference_price(latest))),
+            plan_id=plan_id,
+            leg=leg,
         )
 
 

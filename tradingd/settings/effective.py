@@ -24,7 +24,7 @@ NOT_SET = "# not set"
 def effective_settings(loaded: LoadedSettings) -> list[tuple[str, str, str]]:
     """List (dotted key, value as TOML text, provenance) of every setting; `# not set` stands for an optional one."""
     return [
-        (format_key(path), _toml_text(value), loaded.provenance(path)) for path, value in _leaves((), loaded.settings)
+        (format_key(path), toml_text(value), loaded.provenance(path)) for path, value in _leaves((), loaded.settings)
     ]
 
 
@@ -51,7 +51,8 @@ def _leaves(path: KeyPath, value: Any) -> Iterator[tuple[KeyPath, Any]]:
             yield path, value
 
 
-def _toml_text(value: Any) -> str:
+def toml_text(value: Any) -> str:
+    """Write a value as TOML, a secret as its mask."""
     match value:
         case None:
             return NOT_SET
@@ -60,7 +61,7 @@ def _toml_text(value: Any) -> str:
         case SecretStr():
             return f'"{MASK}"'
         case Enum():
-            return _toml_text(value.value)
+            return toml_text(value.value)
         case str() | Path():
             # JSON's escapes are TOML's, but for DEL.
             return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007F")
@@ -69,7 +70,7 @@ def _toml_text(value: Any) -> str:
         case int() | float():
             return repr(value)
         case list() | tuple():
-            return f"[{', '.join(map(_toml_text, value))}]"
+            return f"[{', '.join(map(toml_text, value))}]"
         case dict():
-            return "{" + ", ".join(f"{format_key((key,))} = {_toml_text(item)}" for key, item in value.items()) + "}"
+            return "{" + ", ".join(f"{format_key((key,))} = {toml_text(item)}" for key, item in value.items()) + "}"
     return value.isoformat() if hasattr(value, "isoformat") else json.dumps(str(value))

@@ -42,8 +42,8 @@ def load_settings(path: Path, environ: Mapping[str, str]) -> LoadedSettings:
     then also holds what `check_settings` finds in the part that can.
     """
     path = path.absolute()
-    text = _read_text(path)
-    layers = Layers(_parse(path, text), {}, [])
+    text = read_text(path)
+    layers = Layers(parse_toml(path, text), {}, [])
     reserved = _take_reserved(layers.data)
     apply_environment(layers, environ)
     apply_credentials(layers, environ)
@@ -72,7 +72,8 @@ def sort_problems(problems: Iterable[Problem]) -> list[Problem]:
     return sorted(unique.values(), key=lambda p: (p.line == 0, p.line, p.column, p.key))
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Read a file of configuration; raises `SourceMissing`, or `ConfigurationProblems` when it is not UTF-8."""
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -87,7 +88,8 @@ def _read_text(path: Path) -> str:
         ) from error
 
 
-def _parse(path: Path, text: str) -> dict[str, Any]:
+def parse_toml(path: Path, text: str) -> dict[str, Any]:
+    """Read TOML; raises `ConfigurationProblems` with the place of what cannot be read."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -8,6 +8,7 @@ import msgspec
 from tradingd.core.bars import parse_interval
 from tradingd.core.identifiers import StrategyId, Symbol
 from tradingd.core.market import NS_PER_SECOND
+from tradingd.core.plans.records import Patience, UnfilledAction
 from tradingd.core.reconcile import Cadence, Scope
 from tradingd.core.risk import OrderLimits, RiskRules
 from tradingd.core.risk_metrics import RiskLimits
@@ -57,6 +58,17 @@ def cadence(settings: Settings) -> Cadence:
         everything_ns=to_ns(execution.reconcile_interval_s),
         most_queries=execution.max_queries,
     )
+
+
+def patience(settings: Settings) -> dict[StrategyId, Patience]:
+    """How long each strategy's limit orders may work; those that may for ever are left out."""
+    return {
+        strategy.id: Patience(
+            after_ns=to_ns(strategy.unfilled_timeout_s), action=UnfilledAction(strategy.unfilled_action)
+        )
+        for strategy in settings.strategies
+        if strategy.unfilled_timeout_s
+    }
 
 
 def reconciliation_scope(settings: Settings) -> Scope:

@@ -77,6 +77,14 @@ class StrategySettings(Section):
         description="What an orderly stop does with this strategy's orders and position: leave both, cancel the "
         "orders, or cancel the orders and close the position.",
     )
+    unfilled_timeout_s: NonNegativeFloat = Field(
+        default=0.0, description="Seconds that a limit order of this strategy may work; 0 sets no limit."
+    )
+    unfilled_action: Literal["cancel", "reprice", "market"] = Field(
+        default="cancel",
+        description="What then becomes of it: it is cancelled, moved to the best price of its side each time, or "
+        "cancelled and what is left of it sent at market.",
+    )
     params: dict[str, Any] = Field(default={}, description="Parameters; the class says which.")
     risk: RiskOverrides = Field(default=RiskOverrides(), description="Limits of this strategy alone.")
 

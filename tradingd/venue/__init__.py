@@ -31,4 +31,11 @@ outbox         one websocket client's queue
 sockets        what both kinds of websocket share
 trade_updates  the `/stream` websocket
 market_stream  the market-data websockets
+
+fault_rules    the faults that a drill can ask for
+faults         the fault layer: what is armed, what was committed
+fault_answers  faults of requests
+fault_frames   faults of the order stream
+fault_acts     faults that wait for nothing
+faulty         the venue of a drill: with a fault layer, and a wire that can be cut
 """

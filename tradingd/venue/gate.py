@@ -6,7 +6,8 @@ limit.
 
 import hmac
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 from uuid import uuid4
 
 import msgspec
@@ -82,7 +83,13 @@ def json_answer(body: object, status: int = 200) -> web.Response:
     return web.Response(body=msgspec.json.encode(body), status=status, content_type="application/json")
 
 
-def build_gate(credentials: Credentials, limit: RateLimit, failed: Callable[[], bool]) -> Middleware:
+Faults: TypeAlias = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
+"""Answers an admitted request in the handler's place, rightly or not."""
+
+
+def build_gate(
+    credentials: Credentials, limit: RateLimit, failed: Callable[[], bool], faults: Faults | None = None
+) -> Middleware:
     """The middleware in front of every REST handler; websockets admit their clients themselves."""
 
     @web.middleware
@@ -98,7 +105,7 @@ def build_gate(credentials: Credentials, limit: RateLimit, failed: Callable[[], 
             within, headers = limit.count(request.path.startswith(_DATA))
             if not within:
                 raise too_many_requests()
-            response = await handler(request)
+            response = await (handler(request) if faults is None else faults(request, handler))
         except Refusal as refusal:
             response = json_answer(refusal.body(), refusal.status)
         except JournalError:
@@ -109,8 +116,9 @@ def build_gate(credentials: Credentials, limit: RateLimit, failed: Callable[[], 
             response = json_answer({"message": "method not allowed"}, 405)
         except web.HTTPRequestEntityTooLarge:
             response = json_answer({"message": "request body is too large"}, 413)
-        response.headers.update(headers)
-        response.headers["X-Request-Id"] = uuid4().hex
+        if not response.prepared:  # half an answer, on purpose, has left already
+            response.headers.update(headers)
+            response.headers["X-Request-Id"] = uuid4().hex
         return response
 
     return gate

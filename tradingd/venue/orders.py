@@ -12,7 +12,7 @@ from typing import assert_never
 from tradingd.core.accounting import EXACT
 from tradingd.core.calendar import Calendar
 from tradingd.core.identifiers import Symbol
-from tradingd.core.market import DAY_NS, MarketDataEvent
+from tradingd.core.market import MarketDataEvent
 from tradingd.core.matching import (
     MatchCancel,
     MatchFill,
@@ -31,16 +31,17 @@ from tradingd.venue.assets import AssetDirectory
 from tradingd.venue.auctions import AuctionHouse
 from tradingd.venue.changes import Changes, UpdateSink, new_id
 from tradingd.venue.errors import Refusal, duplicate_client_order_id, not_found, unprocessable
+from tradingd.venue.faults import FaultLayer
 from tradingd.venue.intake import OrderBody, ReplaceBody, asset_missing, build_orders
 from tradingd.venue.open_orders import OpenOrders
 from tradingd.venue.records import OrderClass, OrderEvent, OrderRecord, OrderStatus
 from tradingd.venue.replacement import build_replacement
+from tradingd.venue.sessions import expiry
 from tradingd.venue.store import OrderQuery, VenueStore
 from tradingd.venue.waiting import WaitingOrders
 from tradingd.venue.wire import leg_order, order_json
 
 _MICROSECOND = 1000
-_AGED_NS = 90 * DAY_NS
 _EVERYTHING = 1_000_000_000
 
 
@@ -57,7 +58,9 @@ class OrderDesk:
         calendar: Calendar,
         clock: Callable[[], int],
         publish: UpdateSink,
+        faults: FaultLayer | None = None,
     ) -> None:
+        self._faults = faults
         self.market = SimulatedMarket()
         self.open = OpenOrders()
         self._store = store
@@ -141,6 +144,8 @@ class OrderDesk:
     def cancel(self, order_id: str) -> None:
         """Cancel an open order; raises a `Refusal` when it is not there or not open."""
         record = self.find(order_id)
+        if self._faults is not None and record.is_open:
+            self._fill_at(record, self._faults.fill_before("cancel", record))
         if not record.is_open:
             raise unprocessable(f'order is already in "{record.status.value}" state')
         self._end(record, OrderStatus.CANCELED)
@@ -159,6 +164,8 @@ class OrderDesk:
     def replace(self, order_id: str, body: ReplaceBody) -> dict[str, object]:
         """Put a new order in an open one's place and return it; raises a `Refusal`."""
         old = self.find(order_id)
+        if self._faults is not None and old.is_open:
+            self._fill_at(old, self._faults.fill_before("replace", old))
         now = self._stamp()
         new = build_replacement(old, body, self._assets.of(old.symbol), now, new_id)
         if body.client_order_id and self._store.order_by_client_id(body.client_order_id) is not None:
@@ -279,7 +286,9 @@ class OrderDesk:
                 continue
             match outcome:
                 case MatchFill():
-                    self._fill(record, min(outcome.quantity, record.leaves), outcome.price)
+                    quantity = min(outcome.quantity, record.leaves)
+                    for part in (quantity,) if self._faults is None else self._faults.fills_of(record, quantity):
+                        self._fill(record, part, outcome.price)
                 case MatchCancel():
                     self._end(record, OrderStatus.CANCELED)
                 case StopElected():
@@ -308,6 +317,19 @@ class OrderDesk:
             self.open.remove(record)
             self._auctions.remove(record)
         self._follow_fill(record, relatives)
+
+    def _fill_at(self, record: OrderRecord, quantity: Decimal) -> None:
+        """Fill a part of an order at its own price, as the fault layer wants; what is left goes on working."""
+        price = record.limit_price or record.stop_price
+        if not quantity or price is None:
+            return
+        if quantity == record.leaves:
+            self.market.remove(record.symbol, record.id)
+            self._unpriced.remove(record)
+        elif self._is_working(record):
+            self.market.reduce(record.symbol, record.id, record.leaves - quantity)
+        self._fill(record, quantity, price)
+        self._changes.commit()
 
     def _follow_fill(self, record: OrderRecord, relatives: list[OrderRecord]) -> None:
         """Release the exits of a filled entry; shrink or cancel the sibling of an exit that traded."""
@@ -364,22 +386,9 @@ class OrderDesk:
         return record.id in self.market.book(record.symbol).working
 
     def _expiry(self, record: OrderRecord, now: int) -> int | None:
-        match record.time_in_force:
-            case TimeInForce.DAY:
-                expires = self._calendar.day_end(now, record.extended_hours)
-            case TimeInForce.GTC:
-                expires = now + _AGED_NS
-            case TimeInForce.OPG:
-                assert record.auction_at is not None
-                expires = self._calendar.day_end(record.auction_at)
-            case TimeInForce.CLS:
-                assert record.auction_at is not None
-                expires = record.auction_at
-            case TimeInForce.IOC | TimeInForce.FOK:
-                return None
-            case TimeInForce.GTD:
-                raise AssertionError("the intake refuses what Alpaca does not have")
-        self._next_change = min(self._next_change, expires)
+        expires = expiry(record, now, self._calendar)
+        if expires is not None:
+            self._next_change = min(self._next_change, expires)
         return expires
 
     def _stamp(self) -> int:

@@ -121,7 +121,8 @@ class OrderRecord(msgspec.Struct, kw_only=True):
     @property
     def leaves(self) -> Decimal:
         """What is still to fill; 0 while a notional order has no quantity."""
-        return ZERO if self.work_qty is None else self.work_qty - self.filled_qty
+        # Never below zero: an order may have filled for more than it asked.
+        return ZERO if self.work_qty is None else max(ZERO, self.work_qty - self.filled_qty)
 
     @property
     def family(self) -> str:

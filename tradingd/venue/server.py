@@ -21,7 +21,10 @@ from tradingd.venue.account import Account
 from tradingd.venue.assets import AssetDirectory
 from tradingd.venue.bars import BarKeeper
 from tradingd.venue.changes import new_id
-from tradingd.venue.gate import Credentials, RateLimit, build_gate
+from tradingd.venue.fault_answers import RequestFaults
+from tradingd.venue.fault_frames import FrameFaults
+from tradingd.venue.faults import FaultLayer
+from tradingd.venue.gate import Credentials, Faults, RateLimit, build_gate
 from tradingd.venue.log_sink import LogSink
 from tradingd.venue.market_stream import MarketStream
 from tradingd.venue.orders import OrderDesk
@@ -54,6 +57,7 @@ class PaperVenue:
         symbols: Sequence[Symbol],
         clock: Callable[[], int],
         log: LogSink,
+        faults: FaultLayer | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -75,7 +79,11 @@ class PaperVenue:
             calendar=calendar,
             clock=clock,
             publish=self._trade_updates.publish,
+            faults=faults,
         )
+        self._account = account
+        self._requests: RequestFaults | None = None
+        answer = None if faults is None else self._break(faults)
         self._portfolio = Portfolio(
             settings=settings,
             account=account,
@@ -85,7 +93,7 @@ class PaperVenue:
             bars=self._bars,
         )
         limit = RateLimit(settings.rate_limit_per_minute, clock)
-        self._app = web.Application(middlewares=[build_gate(credentials, limit, lambda: self.failed)])
+        self._app = web.Application(middlewares=[build_gate(credentials, limit, lambda: self.failed, answer)])
         self._app.add_routes(
             [
                 *TradingApi(self._desk, self._portfolio, self._assets, self._store, clock).routes(),
@@ -108,6 +116,13 @@ class PaperVenue:
         self._housekeeping: asyncio.Task[None] | None = None
         self._address = ("", 0)
         self._housekeeping_failed = False
+
+    def _break(self, faults: FaultLayer) -> Faults:
+        """Put the fault layer between the books and the clients."""
+        updates = self._trade_updates
+        self._requests = RequestFaults(faults, self._account.quantity)
+        updates.faults = FrameFaults(faults, updates.deliver, updates.deliver_raw, updates.cut)
+        return self._requests.answer
 
     def _open_account(self) -> Account:
         meta = self._store.meta()

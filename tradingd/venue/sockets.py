@@ -43,7 +43,7 @@ class SocketServer:
     """Runs conversations and can end them all."""
 
     def __init__(self) -> None:
-        self._open: set[web.WebSocketResponse] = set()
+        self._open: dict[web.WebSocketResponse, web.Request] = {}
 
     async def serve(
         self, request: web.Request, join: Callable[[web.WebSocketResponse], SocketClient]
@@ -52,7 +52,7 @@ class SocketServer:
         # No compression: the venue is on loopback, where it only costs time.
         socket = web.WebSocketResponse(compress=False, timeout=_CLOSE_SECONDS, max_msg_size=_MAX_REQUEST)
         await socket.prepare(request)
-        self._open.add(socket)
+        self._open[socket] = request
         client = join(socket)
         pump = asyncio.create_task(self._pump(request, socket, client), name="venue-outbox")
         try:
@@ -66,7 +66,7 @@ class SocketServer:
             pass  # the peer vanished while it was being answered; its conversation is over either way
         finally:
             client.leave()
-            self._open.discard(socket)
+            self._open.pop(socket, None)
             pump.cancel()
             with suppress(asyncio.CancelledError):
                 await pump
@@ -83,6 +83,12 @@ class SocketServer:
                 await socket.close(code=WSCloseCode.TRY_AGAIN_LATER)
         if request.transport is not None:
             request.transport.abort()
+
+    def abort(self, path: str) -> None:
+        """Reset every connection whose path begins so, without a farewell."""
+        for request in self._open.values():
+            if request.path.startswith(path) and request.transport is not None:
+                request.transport.abort()
 
     async def close(self) -> None:
         """End every conversation."""

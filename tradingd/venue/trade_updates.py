@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import msgspec
 from aiohttp import web
 
+from tradingd.venue.fault_frames import FrameFaults
 from tradingd.venue.gate import Credentials
 from tradingd.venue.outbox import Outbox
 from tradingd.venue.sockets import SocketServer
@@ -24,11 +25,19 @@ class TradeUpdates:
         self._credentials = credentials
         self._sockets = sockets
         self._listeners: set[_Listener] = set()
+        self.faults: FrameFaults | None = None
         self.sent = 0
         """Events handed to listeners so far, each counted once for each listener."""
 
     def publish(self, data: dict[str, object]) -> None:
         """Queue one event for every listener; the frames leave on the next turn of the loop."""
+        if self.faults is None:
+            self.deliver(data)
+        else:
+            self.faults.publish(data)
+
+    def deliver(self, data: dict[str, object]) -> None:
+        """Queue one event as it is."""
         if not self._listeners:
             return
         frames: dict[bool, bytes] = {}
@@ -39,8 +48,19 @@ class TradeUpdates:
             listener.outbox.put(frame)
             self.sent += 1
 
-    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+    def deliver_raw(self, frame: bytes) -> None:
+        """Queue bytes as they are."""
+        for listener in self._listeners:
+            listener.outbox.put(frame)
+
+    def cut(self) -> None:
+        """Reset the connection of every listener."""
+        self._sockets.abort("/stream")
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one connection."""
+        if self.faults is not None and self.faults.is_refused:
+            return web.Response(status=406, text="connection limit exceeded")
         msgpack = request.headers.get("Content-Type") == "application/msgpack"
         return await self._sockets.serve(request, lambda socket: _Listener(self, self._credentials, socket, msgpack))
 
@@ -48,6 +68,8 @@ class TradeUpdates:
         """Put a client on the list or take it off."""
         if wanted:
             self._listeners.add(listener)
+            if self.faults is not None:
+                self.faults.listening()
         else:
             self._listeners.discard(listener)
 
