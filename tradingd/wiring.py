@@ -32,6 +32,7 @@ from tradingd.modules.risk_manager import RiskManager
 from tradingd.modules.strategy_engine import StrategyEngine, StrategyEvent
 from tradingd.modules.trade_logger import LoggedEvent, TradeLogger
 from tradingd.reporting.statement import render_statement_json, render_statement_markdown
+from tradingd.runtime.admission import Admission
 from tradingd.runtime.channel import ConflatingInbox, Inbox, LocalInbox, QueueInbox
 from tradingd.runtime.clock import Clock
 from tradingd.runtime.corrections import CorrectionBound
@@ -290,6 +291,14 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
         instrument_of=broker.instrument,
         prefix=f"{edges.journal_id}{books.run}",
     )
+    admission = Admission(
+        books=books,
+        journal=logger,
+        risk=risk,
+        broker=broker,
+        instrument_of=broker.instrument,
+        venue=venue_sync,
+    )
     plans = PlanKeeper(
         books=books,
         journal=logger,
@@ -300,6 +309,7 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
         watch=watch,
         latest=data.latest,
         patience=patience(settings),
+        limits=admission.limits,
         ready=lambda: venue_sync.reconciled and logger.shortage is None,
     )
     execution = ExecutionEngine(
@@ -317,6 +327,7 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
         venue=venue_sync,
         latch=edges.latch,
         repeats=RepeatGuard(settings.risk.max_repeated_orders),
+        admission=admission,
         plans=plans,
     )
     configuration = ConfigurationManager(

@@ -50,6 +50,10 @@ symbols = ["ABC", "XYZ", "QQQ"]
 id = "two"
 class = "tests.simulation.restless:Restless"
 symbols = ["ABC", "XYZ", "QQQ"]
+[broker]
+kind = "alpaca"
+api_key = "of-nobody"
+api_secret = "of-nobody"
 [execution]
 external = "{policy}"
 [risk]

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from tradingd.core.identifiers import ClientOrderId, ExecutionId, Symbol, TraceId, VenueOrderId
+from tradingd.core.identifiers import ClientOrderId, ExecutionId, PlanId, Symbol, TraceId, VenueOrderId
 from tradingd.core.market import MINUTE_NS, PriceBar
 from tradingd.core.orders import ZERO, OrderModification, OrderTerms, Side, SignalAction, Trade
+from tradingd.core.signals import PLAIN, Protection, Work
 from tradingd.strategies.base import Strategy
 
 ABC = Symbol("ABC")
@@ -24,6 +25,8 @@ class Stage:
         self.under_way = ZERO
         self.fills = True
         self.minute = 0
+        self.work: list[Work] = []
+        self.protected: list[tuple[Symbol, Protection]] = []
         self.modified: list[tuple[ClientOrderId, OrderModification]] = []
         self.said: list[tuple[str, dict[str, object]]] = []
         strategy.bind(self, state or {})
@@ -41,7 +44,22 @@ class Stage:
     def bars(self, symbol: Symbol, count: int) -> Sequence[PriceBar]:
         return ()
 
-    def emit(self, symbol: Symbol, action: SignalAction, quantity: Decimal, terms: OrderTerms, reason: str) -> None:
+    def plans(self, symbol: Symbol) -> Sequence[PlanId]:
+        return ()
+
+    def protect(self, symbol: Symbol, protection: Protection) -> None:
+        self.protected.append((symbol, protection))
+
+    def emit(
+        self,
+        symbol: Symbol,
+        action: SignalAction,
+        quantity: Decimal,
+        terms: OrderTerms,
+        reason: str,
+        work: Work = PLAIN,
+    ) -> None:
+        self.work.append(work)
         self.signals.append((action.value, quantity, terms, reason))
         signed = {SignalAction.BUY: quantity, SignalAction.SELL: -quantity, SignalAction.HOLD: ZERO}[action]
         self.under_way += signed

@@ -205,12 +205,8 @@ class Books:
             case EquitySampled():
                 self.equity = track_equity(self.equity, entry)
                 self.portfolio.marks.update(entry.marks)
-            case PlanStarted(plan=plan):
-                self.plans[plan.plan_id] = PlanState(plan=plan)
-            case PlanMoved(plan_id=plan_id):
-                self.plans[plan_id] = entry.apply_to(self.plans[plan_id])
-            case PlanEnded(plan_id=plan_id):
-                self.plans.pop(plan_id, None)
+            case PlanStarted() | PlanMoved() | PlanEnded():
+                self._apply_to_plans(entry)
             case Snapshot():
                 self._restore(entry)
             case _:
@@ -229,6 +225,15 @@ class Books:
             self.portfolio.apply(transition.trade)
             self.note_fill(report)
         return transition
+
+    def _apply_to_plans(self, entry: PlanStarted | PlanMoved | PlanEnded) -> None:
+        match entry:
+            case PlanStarted(plan=plan):
+                self.plans[plan.plan_id] = PlanState(plan=plan)
+            case PlanMoved(plan_id=plan_id):
+                self.plans[plan_id] = entry.apply_to(self.plans[plan_id])
+            case PlanEnded(plan_id=plan_id):
+                del self.plans[plan_id]
 
     def _count_correction(self, name: str) -> None:
         self.corrections[name] = self.corrections.get(name, 0) + 1

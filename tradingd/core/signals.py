@@ -76,6 +76,26 @@ class FollowUp(msgspec.Struct, frozen=True, kw_only=True):
     terms: OrderTerms = OrderTerms()
 
 
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """What a signal asks for beyond one order."""
+
+    protection: Protection | None = None
+    algorithm: Algorithm | None = None
+    then: FollowUp | None = None
+
+    @property
+    def figures(self) -> tuple[Decimal | None, ...]:
+        """Every figure that has to be a `Decimal`."""
+        protected = () if self.protection is None else self.protection.figures
+        if self.then is None:
+            return protected
+        terms = self.then.terms
+        return (*protected, self.then.quantity, terms.limit_price, terms.stop_price, *terms.asked[2:])
+
+
+PLAIN = Work()
+
+
 class TradingSignal(msgspec.Struct, frozen=True, kw_only=True, tag="signal"):
     """A strategy's decision."""
 

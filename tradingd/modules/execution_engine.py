@@ -10,13 +10,12 @@ from decimal import Decimal
 
 from tradingd.brokers.base import ForeignOrderEvent, OrderStreamDown, OrderStreamUp
 from tradingd.core.books import Books
-from tradingd.core.broker_model import refusals, replace_refusals
+from tradingd.core.broker_model import replace_refusals
 from tradingd.core.entries import CashAdjusted, OrderAdopted, OrderIntended, PositionAdjusted
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, TraceId
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.order_state import Anomaly, OrderState, OrderStatus, apply_report, intend
 from tradingd.core.orders import (
-    ZERO,
     Breach,
     CancelRequested,
     DenialCode,
@@ -35,9 +34,9 @@ from tradingd.core.orders import (
 )
 from tradingd.core.plans.records import CLOSING, Plan
 from tradingd.core.repeats import RepeatGuard
-from tradingd.core.risk import reduces
 from tradingd.core.signals import CancelSignal, ModifySignal, OcoSignal, TradingSignal
 from tradingd.errors import JournalError
+from tradingd.runtime.admission import Admission, refuse
 from tradingd.runtime.amending import amend
 from tradingd.runtime.channel import Inbox, Outlet
 from tradingd.runtime.clock import Clock
@@ -84,6 +83,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         venue: VenueSync,
         latch: Latch,
         repeats: RepeatGuard,
+        admission: Admission,
         plans: PlanKeeper,
     ) -> None:
         super().__init__(inbox)
@@ -100,8 +100,8 @@ class ExecutionEngine(Module[ExecutionEvent]):
         self._venue = venue
         self._latch = latch
         self._repeats = repeats
+        self._admission = admission
         self._plans = plans
-        self._stopping = False
         self._cancel_when_named: set[ClientOrderId] = set()
         self._flattening: Flattening | None = None
         self._winding: frozenset[StrategyId] = frozenset()
@@ -146,7 +146,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
 
     def close_gate(self) -> None:
         """Refuse every further signal, and hold back what has not left yet: the first step of a stop."""
-        self._stopping = True
+        self._admission.stopping = True
         self._plans.rest()
         self._latch.close("stop", "the daemon is stopping")
 
@@ -166,16 +166,16 @@ class ExecutionEngine(Module[ExecutionEvent]):
             trace_id=signal.trace_id,
         )
         if self._repeats.count(order, self._clock.monotonic_ns()):
-            verdict = _refuse(
+            verdict = refuse(
                 DenialCode.REPEATED_ORDER,
                 f"{order.strategy_id} asks for the same order again and again; it is stopped until `tradingd resume`",
             )
-        elif (verdict := self._gate(order.strategy_id)).approved:
-            plan = self._plans.consider(signal, order, self)
+        elif (verdict := self._admission.gate(order.strategy_id)).approved:
+            plan = self._plans.consider(signal, order)
             if isinstance(plan, Plan):
                 self._plans.begin(plan, signal.cause, self)
                 return
-            verdict = plan or self._judge(order)
+            verdict = plan or self._admission.judge(order)
         if verdict.approved:
             self._send(order, signal.cause)
         else:
@@ -183,7 +183,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
 
     def _protect(self, signal: OcoSignal) -> None:
         order = self._plans.closing_order(signal)
-        verdict = self._gate(signal.strategy_id)
+        verdict = self._admission.gate(signal.strategy_id)
         if verdict.approved:
             verdict = self._plans.protect(signal, order, self)
         if not verdict.approved:
@@ -193,49 +193,16 @@ class ExecutionEngine(Module[ExecutionEvent]):
         """Begin to count repeated orders anew: an operator has looked."""
         self._repeats.forget()
 
-    def _gate(self, strategy_id: StrategyId) -> ValidationResponse:
-        if self._stopping:
-            return _refuse(DenialCode.STOPPING, "the daemon is stopping")
-        if (shortage := self._journal.shortage) is not None:
-            return _refuse(DenialCode.DISK_SPACE, shortage)
-        if strategy_id in self._books.quarantined:
-            return _refuse(DenialCode.STRATEGY_QUARANTINED, f"{strategy_id} is quarantined until `tradingd resume`")
-        if not self._venue.reconciled:
-            return _refuse(DenialCode.NOT_RECONCILED, "the books have not been compared with the venue yet")
-        return APPROVED
-
-    def _judge(self, order: Order, *, closes: bool = False, replaced: Decimal = ZERO) -> ValidationResponse:
-        """Judge an order; one that closes for a plan, and can only reduce, is not held up by a limit or a halt."""
-        if not (gate := self._gate(order.strategy_id)).approved:
-            return gate
-        breaches = refusals(
-            self._broker.model,
-            order,
-            self._builder.instrument_of(order.symbol),
-            position=self._ledger.state.quantity(order.symbol),
-            working=self._books.orders.open,
-        )
-        if breaches:
-            return ValidationResponse(breaches=breaches)
-        return APPROVED if closes and self._reduces(order, replaced) else self.judge_whole(order)
-
-    def _reduces(self, order: Order, replaced: Decimal = ZERO) -> bool:
-        return reduces(order, self._ledger.state, replaced=replaced)
-
-    def judge_whole(self, order: Order) -> ValidationResponse:
-        """Judge an order against the limits alone."""
-        return self._risk.validate_order(order, self._ledger.state)
-
-    def place(self, order: Order, *, closes: bool, cause: int) -> tuple[Breach, ...]:
+    def place(self, order: Order, *, closes: bool) -> tuple[Breach, ...]:
         """Let an order of a plan leave by the gate that all pass, or say why not."""
-        verdict = self._judge(order, closes=closes)
+        verdict = self._admission.judge(order, closes=closes)
         if not verdict.approved:
-            self._deny(order, verdict.breaches, cause)
-            return verdict.breaches
-        if closes and self._reduces(order):
-            self._latch.let_pass(order.client_order_id)
-        self._send(order, cause)
-        return ()
+            self._deny(order, verdict.breaches, 0)
+        else:
+            if closes and self._admission.only_reduces(order):
+                self._latch.let_pass(order.client_order_id)
+            self._send(order)
+        return verdict.breaches
 
     def _send(self, order: Order, cause: int = 0) -> None:
         state = intend(order)
@@ -362,14 +329,15 @@ class ExecutionEngine(Module[ExecutionEvent]):
         """Ask for new terms of a working order, judged as if they came on top of the old ones."""
         state = self._books.orders.get(order_id)
         if state is None or state.status is not OrderStatus.ACCEPTED:
-            return _refuse(DenialCode.ORDER_NOT_WORKING, f"{order_id} is not working at the venue")
+            return refuse(DenialCode.ORDER_NOT_WORKING, f"{order_id} is not working at the venue")
         instrument = self._builder.instrument_of(state.order.symbol)
         model = self._broker.model
         if breaches := replace_refusals(model, state.terms, new_order_details, instrument.asset_class):
             return ValidationResponse(breaches=breaches)
         amendment = amend(state, new_order_details, instrument)
-        closes = state.order.leg in CLOSING
-        verdict = self._judge(amendment.candidate, closes=closes, replaced=state.open_quantity)
+        verdict = self._admission.judge(
+            amendment.candidate, closes=state.order.leg in CLOSING, replaced=state.open_quantity
+        )
         if verdict.approved:
             self.on_execution_update(amendment.request(order_id, self._clock.now_ns()))
             self._broker.modify_order(order_id, amendment.details)
@@ -472,10 +440,3 @@ class ExecutionEngine(Module[ExecutionEvent]):
     def halt_symbol(self, symbol: Symbol, reason: str) -> None:
         """Let only orders leave that reduce the position of a symbol."""
         self._risk.halt_symbol(symbol, reason)
-
-
-APPROVED = ValidationResponse()
-
-
-def _refuse(code: DenialCode, message: str) -> ValidationResponse:
-    return ValidationResponse(breaches=(Breach(code=code, message=message),))

@@ -4,16 +4,13 @@ Owns: the strategies, their bars, timers and saved state. Reads: market data, or
 to the execution engine. Never: lets one strategy's exception reach another; never calls a strategy back about history.
 """
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-import msgspec
-
 from tradingd.core.books import Books
 from tradingd.core.entries import StrategyQuarantined, StrategyStateSaved
-from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, TraceId
+from tradingd.core.identifiers import StrategyId, Symbol, TraceId
 from tradingd.core.instruments import is_sensible
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import MarketDataEvent, PriceBar
@@ -25,12 +22,12 @@ from tradingd.core.orders import (
     OrderDenied,
     OrderExpired,
     OrderFilled,
-    OrderModification,
     OrderRejected,
     OrderTerms,
     SignalAction,
 )
-from tradingd.core.signals import CancelSignal, ModifySignal, StrategySignal, TradingSignal
+from tradingd.core.plans.records import CLOSING
+from tradingd.core.signals import PLAIN, OcoSignal, Protection, StrategySignal, TradingSignal, Work
 from tradingd.runtime.channel import Inbox, Outlet
 from tradingd.runtime.clock import Clock
 from tradingd.runtime.events import OrderUpdate, StrategyFailed
@@ -38,110 +35,10 @@ from tradingd.runtime.guard import Failure, guarded
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.ports import EventLog, Journal
 from tradingd.runtime.slips import require_decimals, require_keepable
+from tradingd.runtime.strategy_host import StrategyHost
 from tradingd.strategies.base import Strategy
 
 StrategyEvent: TypeAlias = MarketDataEvent | OrderUpdate | ClockTick
-
-BARS_KEPT = 500
-
-
-class _Timer:
-    __slots__ = ("at_ns", "every_ns")
-
-    def __init__(self, at_ns: int, every_ns: int | None) -> None:
-        self.at_ns = at_ns
-        self.every_ns = every_ns
-
-
-class _Host:
-    """One strategy's side of the engine: the context it calls, and what is kept for it."""
-
-    def __init__(self, engine: "StrategyEngine", strategy: Strategy[Any], interval_ns: int) -> None:
-        self.strategy = strategy
-        self.interval_ns = interval_ns
-        self.wants_ticks = type(strategy).on_tick is not Strategy.on_tick
-        self.running = False
-        self.started = False
-        self.timers: dict[str, _Timer] = {}
-        self.saved: dict[str, Any] = {}
-        self.emitted: dict[Symbol, Decimal] = {}
-        self.targets: dict[Symbol, tuple[Decimal, str]] = {}
-        kept = max(BARS_KEPT, strategy.warmup)
-        self.history: dict[Symbol, deque[PriceBar]] = {symbol: deque(maxlen=kept) for symbol in strategy.symbols}
-        self._engine = engine
-
-    def now(self) -> int:
-        return self._engine.clock.now_ns()
-
-    def position(self, symbol: Symbol) -> Decimal:
-        return self._engine.books.portfolio.quantity_of(self.strategy.id, symbol)
-
-    def working(self, symbol: Symbol) -> Decimal:
-        reserved = self._engine.books.portfolio.open_exposure_of(self.strategy.id, symbol)
-        return self.emitted.get(symbol, ZERO) + reserved.buy_quantity - reserved.sell_quantity
-
-    def bars(self, symbol: Symbol, count: int) -> Sequence[PriceBar]:
-        history = self.history[symbol]
-        return list(history)[-count:] if count < len(history) else list(history)
-
-    def emit(self, symbol: Symbol, action: SignalAction, quantity: Decimal, terms: OrderTerms, reason: str) -> None:
-        if action is not SignalAction.HOLD:
-            self.targets.pop(symbol, None)  # the strategy has taken the position into its own hands
-        self._engine.emit(self, symbol, action, quantity, terms=terms, reason=reason)
-
-    def set_target(self, symbol: Symbol, quantity: Decimal, reason: str) -> None:
-        self.targets.pop(symbol, None)
-        held = self.position(symbol) + self.working(symbol)
-        if held * quantity < 0:
-            self.targets[symbol] = (quantity, reason)
-            quantity = ZERO
-        missing = quantity - held
-        if missing:
-            action = SignalAction.BUY if missing > 0 else SignalAction.SELL
-            self._engine.emit(self, symbol, action, abs(missing), terms=OrderTerms(), reason=reason)
-
-    def pursue_target(self, symbol: Symbol) -> None:
-        """Go on to a target across zero once there is nothing left on this side of it."""
-        if symbol in self.targets and not self.position(symbol) and not self.working(symbol):
-            self.set_target(symbol, *self.targets[symbol])
-
-    def cancel(self, client_order_id: ClientOrderId) -> None:
-        self._engine.signals.put(
-            CancelSignal(strategy_id=self.strategy.id, client_order_id=client_order_id, ts_event=self.now())
-        )
-
-    def modify(self, client_order_id: ClientOrderId, details: OrderModification) -> None:
-        require_decimals(
-            details.quantity, details.limit_price, details.stop_price, details.trail_amount, details.trail_percent
-        )
-        self._engine.signals.put(
-            ModifySignal(
-                strategy_id=self.strategy.id,
-                client_order_id=client_order_id,
-                details=details,
-                ts_event=self.now(),
-            )
-        )
-
-    def set_timer(self, name: str, at_ns: int, every_ns: int | None) -> None:
-        if not isinstance(at_ns, int) or not (every_ns is None or (isinstance(every_ns, int) and every_ns > 0)):
-            raise ValueError(f"a timer has a time in ns and steps above zero, not {at_ns!r} and {every_ns!r}")
-        self.timers[name] = _Timer(at_ns, every_ns)
-        self._engine.timers_used = True
-
-    def cancel_timer(self, name: str) -> None:
-        self.timers.pop(name, None)
-
-    def say(self, message: str, details: dict[str, object]) -> None:
-        self._engine.log.log_event(
-            Level.INFO,
-            message,
-            # Rendered here, behind the strategy's wall, and as it is now.
-            msgspec.json.decode(msgspec.json.encode(details, enc_hook=str)),
-            event=LogEvent.STRATEGY_MESSAGE,
-            module=self._engine.name,
-            strategy_id=self.strategy.id,
-        )
 
 
 class StrategyEngine(Module[StrategyEvent]):
@@ -168,16 +65,16 @@ class StrategyEngine(Module[StrategyEvent]):
         self.clock = clock
         self._journal = journal
         self._log_signal = log_signal
-        self._hosts: dict[StrategyId, _Host] = {}
-        self._bar_readers: dict[tuple[Symbol, int], list[_Host]] = {}
-        self._tick_readers: dict[Symbol, list[_Host]] = {}
+        self._hosts: dict[StrategyId, StrategyHost] = {}
+        self._bar_readers: dict[tuple[Symbol, int], list[StrategyHost]] = {}
+        self._tick_readers: dict[Symbol, list[StrategyHost]] = {}
         self._signals_made = 0
         self._cause = 0
         """Number of the journal's entry that the strategies are hearing of."""
         self.timers_used = False
         """Whether any strategy ever set a timer: most never do, and a replay asks at every event."""
         for strategy, interval_ns in strategies:
-            host = _Host(self, strategy, interval_ns)
+            host = StrategyHost(self, strategy, interval_ns)
             self._hosts[strategy.id] = host
             for symbol in strategy.symbols:
                 self._bar_readers.setdefault((symbol, interval_ns), []).append(host)
@@ -195,7 +92,7 @@ class StrategyEngine(Module[StrategyEvent]):
             host.running = strategy_id not in self.books.quarantined
             self._begin(host)
 
-    def _begin(self, host: _Host) -> None:
+    def _begin(self, host: StrategyHost) -> None:
         if host.running and not host.started:
             host.started = True
             self._run(host, host.strategy.on_start)
@@ -293,18 +190,18 @@ class StrategyEngine(Module[StrategyEvent]):
                 self._stop_runaway(host, update.report)
         self._save_state(host)
 
-    def _stop_runaway(self, host: _Host, denial: OrderDenied) -> None:
+    def _stop_runaway(self, host: StrategyHost, denial: OrderDenied) -> None:
         for breach in denial.breaches:
             if breach.code is DenialCode.REPEATED_ORDER:
                 self._quarantine(host, Failure(summary=breach.message, where=()))
 
-    def _give_up_target(self, host: _Host, report: ExecutionReport | OrderDenied) -> None:
+    def _give_up_target(self, host: StrategyHost, report: ExecutionReport | OrderDenied) -> None:
         """Forget a target across zero whose first order came to nothing: a later fill must not revive it."""
         if isinstance(report, OrderDenied):
             host.targets.pop(report.order.symbol, None)
         elif isinstance(report, OrderRejected | OrderCanceled | OrderExpired):
             state = self.books.orders.get(report.client_order_id)
-            if state is not None:
+            if state is not None and state.order.leg not in CLOSING:
                 host.targets.pop(state.order.symbol, None)
 
     def _fire_timers(self, now_ns: int) -> None:
@@ -321,11 +218,11 @@ class StrategyEngine(Module[StrategyEvent]):
 
     # -- the wall -----------------------------------------------------------------------------------------------------
 
-    def _run(self, host: _Host, call: Callable[..., None], *arguments: object) -> None:
+    def _run(self, host: StrategyHost, call: Callable[..., None], *arguments: object) -> None:
         if host.running and (failure := guarded(call, *arguments)) is not None:
             self._quarantine(host, failure)
 
-    def _quarantine(self, host: _Host, failure: Failure) -> None:
+    def _quarantine(self, host: StrategyHost, failure: Failure) -> None:
         host.running = False
         strategy_id = host.strategy.id
         entry = StrategyQuarantined(strategy_id=strategy_id, reason=failure.summary)
@@ -341,7 +238,7 @@ class StrategyEngine(Module[StrategyEvent]):
         )
         self.signals.put(StrategyFailed(strategy_id=strategy_id))
 
-    def _save_state(self, host: _Host) -> None:
+    def _save_state(self, host: StrategyHost) -> None:
         state = host.strategy.state
         if state == host.saved:
             return
@@ -357,32 +254,60 @@ class StrategyEngine(Module[StrategyEvent]):
     # -- signals ------------------------------------------------------------------------------------------------------
 
     def emit(
-        self, host: _Host, symbol: Symbol, action: SignalAction, quantity: Decimal, *, terms: OrderTerms, reason: str
+        self,
+        host: StrategyHost,
+        symbol: Symbol,
+        action: SignalAction,
+        quantity: Decimal,
+        *,
+        terms: OrderTerms,
+        reason: str,
+        work: Work = PLAIN,
     ) -> None:
         """Send a signal and count it as working until the execution engine has taken it.
 
         Raises `TypeError`, in the strategy's own call, for a number that is no `Decimal`.
         """
         require_decimals(quantity, terms.limit_price, terms.stop_price, terms.trail_amount, terms.trail_percent)
+        require_decimals(*work.figures)
         if terms.expires_ns is not None and type(terms.expires_ns) is not int:
             raise TypeError(f"the time that an order ends at is a number of ns, not {terms.expires_ns!r}")
-        self._signals_made += 1
         signal = TradingSignal(
             strategy_id=host.strategy.id,
             symbol=symbol,
             action=action,
             quantity=quantity,
             terms=terms,
-            trace_id=TraceId(f"{host.strategy.id}/{self.books.run}/{self._signals_made}"),
+            trace_id=self._name_signal(host),
             ts_event=self.clock.now_ns(),
             reason=reason,
             cause=self._cause,
+            protection=work.protection,
+            algorithm=work.algorithm,
+            then=work.then,
         )
         if action is not SignalAction.HOLD and is_sensible(quantity):
             signed = quantity if action is SignalAction.BUY else -quantity
             host.emitted[symbol] = host.emitted.get(symbol, ZERO) + signed
         self.signals.put(signal)
         self._log_signal(signal)
+
+    def protect(self, host: StrategyHost, symbol: Symbol, protection: Protection) -> None:
+        """Send a wish for protection; raises as `emit` does."""
+        require_decimals(*protection.figures)
+        signal = OcoSignal(
+            strategy_id=host.strategy.id,
+            symbol=symbol,
+            protection=protection,
+            trace_id=self._name_signal(host),
+            ts_event=self.clock.now_ns(),
+            cause=self._cause,
+        )
+        self.signals.put(signal)
+
+    def _name_signal(self, host: StrategyHost) -> TraceId:
+        self._signals_made += 1
+        return TraceId(f"{host.strategy.id}/{self.books.run}/{self._signals_made}")
 
     def signal_taken(self, signal: TradingSignal) -> None:
         """Stop counting a signal: it is an order now, or was refused."""

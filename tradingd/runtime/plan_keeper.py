@@ -2,7 +2,7 @@
 
 Part of the execution engine, apart from it so that each can be read on its own. Owns the plans of the books. A plan is
 looked at after a report about an order in its symbol, a price that it waits for, a beat of the clock, and once the
-books were compared with the venue. Its orders take the way of every other; the start of a plan is in the journal before its first.
+books were compared with the venue. Its orders take the way of every other; its start is in the journal before them.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -75,11 +75,7 @@ _PASSING = frozenset(
 class PlanDesk(Protocol):
     """What plans ask of the execution engine."""
 
-    def judge_whole(self, order: Order) -> ValidationResponse:
-        """Judge an order that does not leave as it is."""
-        ...
-
-    def place(self, order: Order, *, closes: bool, cause: int) -> tuple[Breach, ...]:
+    def place(self, order: Order, *, closes: bool) -> tuple[Breach, ...]:
         """Let an order leave by the gate that all pass, or say why not."""
         ...
 
@@ -107,6 +103,7 @@ class PlanKeeper:
         watch: PriceWatch,
         latest: LatestData,
         patience: Mapping[StrategyId, Patience],
+        limits: Callable[[Order], ValidationResponse],
         ready: Callable[[], bool],
     ) -> None:
         self._books = books
@@ -118,6 +115,7 @@ class PlanKeeper:
         self._watch = watch
         self._latest = latest
         self._patience = patience
+        self._limits = limits
         self._ready = ready
         self._resting = False
         self._looking: set[Symbol] = set()
@@ -129,7 +127,7 @@ class PlanKeeper:
 
     # -- from a signal to a plan --------------------------------------------------------------------------------------
 
-    def consider(self, signal: TradingSignal, order: Order, desk: PlanDesk) -> Plan | ValidationResponse | None:
+    def consider(self, signal: TradingSignal, order: Order) -> Plan | ValidationResponse | None:
         """Make the plan that a signal needs: None for a signal that is one order, a refusal for one that cannot be.
 
         A plan has the name that the order would have had.
@@ -140,7 +138,7 @@ class PlanKeeper:
             return None
         plan = draft(signal, order, PlanId(order.client_order_id), self._venue(order.symbol), patience)
         if isinstance(plan, Plan) and isinstance(plan.way, Armed | Split):
-            verdict = desk.judge_whole(order)  # its orders leave later, or in parts: what cannot be is said now
+            verdict = self._limits(order)  # its orders leave later, or in parts: what cannot be is said now
             return plan if verdict.approved else verdict
         return plan
 
@@ -312,7 +310,7 @@ class PlanKeeper:
             plan_id=plan.plan_id,
             leg=action.leg,
         )
-        breaches = desk.place(order, closes=closes, cause=0)
+        breaches = desk.place(order, closes=closes)
         if not breaches or plan.plan_id not in self._books.plans:
             return
         reason = "; ".join(breach.message for breach in breaches)

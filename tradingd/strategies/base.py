@@ -11,7 +11,7 @@ from typing import ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol
+from tradingd.core.identifiers import ClientOrderId, PlanId, StrategyId, Symbol
 from tradingd.core.market import PriceBar, TickData
 from tradingd.core.orders import (
     ZERO,
@@ -24,6 +24,7 @@ from tradingd.core.orders import (
     TimeInForce,
     Trade,
 )
+from tradingd.core.signals import PLAIN, Algorithm, FollowUp, Protection, Work
 
 StateValue: TypeAlias = str | int | float | bool | None
 
@@ -53,8 +54,24 @@ class StrategyContext(Protocol):
         """The last closed bars, oldest first."""
         ...
 
-    def emit(self, symbol: Symbol, action: SignalAction, quantity: Decimal, terms: OrderTerms, reason: str) -> None:
+    def plans(self, symbol: Symbol) -> Sequence[PlanId]:
+        """What the daemon is still working on for this strategy."""
+        ...
+
+    def emit(
+        self,
+        symbol: Symbol,
+        action: SignalAction,
+        quantity: Decimal,
+        terms: OrderTerms,
+        reason: str,
+        work: Work = PLAIN,
+    ) -> None:
         """Send a signal."""
+        ...
+
+    def protect(self, symbol: Symbol, protection: Protection) -> None:
+        """Have the position that is held protected."""
         ...
 
     def set_target(self, symbol: Symbol, quantity: Decimal, reason: str) -> None:
@@ -149,11 +166,20 @@ class Strategy(Generic[P]):
         time_in_force: TimeInForce = TimeInForce.DAY,
         expires: int | None = None,
         extended_hours: bool = False,
+        take_profit: Decimal | None = None,
+        stop_loss: Decimal | None = None,
+        stop_loss_limit: Decimal | None = None,
+        stop_trail_amount: Decimal | None = None,
+        stop_trail_percent: Decimal | None = None,
+        algorithm: Algorithm | None = None,
+        then: FollowUp | None = None,
         reason: str = "",
     ) -> None:
         """Signal a purchase: at market, or as the prices given make it.
 
         A trail, in money or in percent, makes it a trailing stop. `expires`, ns UTC, makes a day order good till then.
+        A target or a stop beside it makes a bracket: what fills is left at whichever comes first. `algorithm` works the
+        quantity off over time; `then` follows once all of it has filled.
         """
         terms = _terms(
             limit_price=limit_price,
@@ -164,7 +190,9 @@ class Strategy(Generic[P]):
             expires=expires,
             extended_hours=extended_hours,
         )
-        self._context.emit(symbol, SignalAction.BUY, quantity, terms, reason)
+        protection = _protection(take_profit, stop_loss, stop_loss_limit, stop_trail_amount, stop_trail_percent)
+        work = Work(protection=protection, algorithm=algorithm, then=then)
+        self._context.emit(symbol, SignalAction.BUY, quantity, terms, reason, work)
 
     def sell(
         self,
@@ -178,6 +206,13 @@ class Strategy(Generic[P]):
         time_in_force: TimeInForce = TimeInForce.DAY,
         expires: int | None = None,
         extended_hours: bool = False,
+        take_profit: Decimal | None = None,
+        stop_loss: Decimal | None = None,
+        stop_loss_limit: Decimal | None = None,
+        stop_trail_amount: Decimal | None = None,
+        stop_trail_percent: Decimal | None = None,
+        algorithm: Algorithm | None = None,
+        then: FollowUp | None = None,
         reason: str = "",
     ) -> None:
         """Signal a sale: at market, or as the prices given make it (see `buy`)."""
@@ -190,7 +225,23 @@ class Strategy(Generic[P]):
             expires=expires,
             extended_hours=extended_hours,
         )
-        self._context.emit(symbol, SignalAction.SELL, quantity, terms, reason)
+        protection = _protection(take_profit, stop_loss, stop_loss_limit, stop_trail_amount, stop_trail_percent)
+        work = Work(protection=protection, algorithm=algorithm, then=then)
+        self._context.emit(symbol, SignalAction.SELL, quantity, terms, reason, work)
+
+    def protect(
+        self,
+        symbol: Symbol,
+        *,
+        take_profit: Decimal | None = None,
+        stop_loss: Decimal | None = None,
+        stop_loss_limit: Decimal | None = None,
+        stop_trail_amount: Decimal | None = None,
+        stop_trail_percent: Decimal | None = None,
+    ) -> None:
+        """Have the position that is held left at a target or at a stop; it takes the place of an earlier such wish."""
+        protection = _protection(take_profit, stop_loss, stop_loss_limit, stop_trail_amount, stop_trail_percent)
+        self._context.protect(symbol, protection or Protection())
 
     def target_position(self, symbol: Symbol, quantity: Decimal, *, reason: str = "") -> None:
         """Signal what is missing, at market, to hold `quantity` once everything under way has filled.
@@ -204,9 +255,9 @@ class Strategy(Generic[P]):
         """Record the decision to do nothing."""
         self._context.emit(symbol, SignalAction.HOLD, ZERO, OrderTerms(), reason)
 
-    def cancel(self, client_order_id: ClientOrderId) -> None:
-        """Ask for a cancel of one of this strategy's own orders."""
-        self._context.cancel(client_order_id)
+    def cancel(self, name: ClientOrderId | PlanId) -> None:
+        """Ask for a cancel of one of this strategy's own orders, or of one of its plans with all that belongs to it."""
+        self._context.cancel(ClientOrderId(name))
 
     def modify(
         self,
@@ -236,6 +287,10 @@ class Strategy(Generic[P]):
         """Signed quantity that signals and orders under way would still add."""
         return self._context.working(symbol)
 
+    def plans(self, symbol: Symbol) -> Sequence[PlanId]:
+        """Names of what the daemon is still working on for this strategy: brackets, watched stops, algorithms."""
+        return self._context.plans(symbol)
+
     def bars(self, symbol: Symbol, count: int) -> Sequence[PriceBar]:
         """The last `count` closed bars (fewer while there are fewer), oldest first."""
         return self._context.bars(symbol, count)
@@ -256,6 +311,23 @@ class Strategy(Generic[P]):
     def log(self, message: str, **details: object) -> None:
         """Write a line to the structured log, under `strategy.message`."""
         self._context.say(message, details)
+
+
+def _protection(
+    take_profit: Decimal | None,
+    stop_loss: Decimal | None,
+    stop_limit: Decimal | None,
+    trail_amount: Decimal | None,
+    trail_percent: Decimal | None,
+) -> Protection | None:
+    protection = Protection(
+        take_profit=take_profit,
+        stop_loss=stop_loss,
+        stop_limit=stop_limit,
+        trail_amount=trail_amount,
+        trail_percent=trail_percent,
+    )
+    return None if protection == Protection() else protection
 
 
 def _terms(

@@ -9,15 +9,18 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
-from tradingd.core.orders import ZERO
+from tradingd.core.matching import SimulatedMarket
 from tradingd.venue.fault_rules import FaultRule, FillFault, OverfillFault, RaceFault
 from tradingd.venue.records import OrderRecord
 
 R = TypeVar("R")
+
+Fill: TypeAlias = Callable[[OrderRecord, Decimal, Decimal], None]
+"""Books a fill: order, quantity, price."""
 
 
 class Injection(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,17 +95,19 @@ class FaultLayer:
             return (half, quantity - half)
         return (quantity,)
 
-    def fill_before(self, command: str, record: OrderRecord) -> Decimal:
-        """Say how much of an order fills before a command about it is carried out."""
-        price = record.limit_price or record.stop_price
-        if not price or not record.leaves or record.is_exit:
-            return ZERO
-        race = self.find(
-            RaceFault, lambda rule: rule.before == command and (rule.fills == "all" or record.leaves != 1)
-        )
+    def fill_before(self, command: str, record: OrderRecord, market: SimulatedMarket, fill: Fill) -> None:
+        """Fill a working order, or half of it, at its own price before a command about it is carried out."""
+        price, leaves = record.limit_price, record.leaves
+        if price is None:
+            return
+        race = self.find(RaceFault, lambda rule: rule.before == command and (rule.fills == "all" or leaves != 1))
         if race is None:
-            return ZERO
+            return
         self.note(race, f"{record.client_order_id} fills ({race.fills}) before its {command}")
         if race.fills == "all":
-            return record.leaves
-        return max(record.leaves // 2, Decimal(1)) if record.leaves % 1 == 0 else record.leaves / 2
+            market.remove(record.symbol, record.id)
+            fill(record, leaves, price)
+            return
+        half = leaves // 2 if leaves % 1 == 0 else leaves / 2
+        market.reduce(record.symbol, record.id, leaves - half)
+        fill(record, half, price)

@@ -144,8 +144,7 @@ class OrderDesk:
     def cancel(self, order_id: str) -> None:
         """Cancel an open order; raises a `Refusal` when it is not there or not open."""
         record = self.find(order_id)
-        if self._faults is not None and record.is_open:
-            self._fill_at(record, self._faults.fill_before("cancel", record))
+        self._fill_before("cancel", record)
         if not record.is_open:
             raise unprocessable(f'order is already in "{record.status.value}" state')
         self._end(record, OrderStatus.CANCELED)
@@ -164,8 +163,7 @@ class OrderDesk:
     def replace(self, order_id: str, body: ReplaceBody) -> dict[str, object]:
         """Put a new order in an open one's place and return it; raises a `Refusal`."""
         old = self.find(order_id)
-        if self._faults is not None and old.is_open:
-            self._fill_at(old, self._faults.fill_before("replace", old))
+        self._fill_before("replace", old)
         now = self._stamp()
         new = build_replacement(old, body, self._assets.of(old.symbol), now, new_id)
         if body.client_order_id and self._store.order_by_client_id(body.client_order_id) is not None:
@@ -232,8 +230,8 @@ class OrderDesk:
                 self._meet_market(record)
             elif not self._is_working(record):
                 self._meet_market(record)
-        expiries = [record.expires_at for record in self.open if record.expires_at is not None]
-        self._next_change = min([self._calendar.next_change(now), *expiries])
+        expiries = (record.expires_at for record in self.open if record.expires_at is not None)
+        self._next_change = min((self._calendar.next_change(now), *expiries))
         self._changes.commit()
 
     # -- one order ----------------------------------------------------------------------------------------------------
@@ -318,18 +316,11 @@ class OrderDesk:
             self._auctions.remove(record)
         self._follow_fill(record, relatives)
 
-    def _fill_at(self, record: OrderRecord, quantity: Decimal) -> None:
-        """Fill a part of an order at its own price, as the fault layer wants; what is left goes on working."""
-        price = record.limit_price or record.stop_price
-        if not quantity or price is None:
-            return
-        if quantity == record.leaves:
-            self.market.remove(record.symbol, record.id)
-            self._unpriced.remove(record)
-        elif self._is_working(record):
-            self.market.reduce(record.symbol, record.id, record.leaves - quantity)
-        self._fill(record, quantity, price)
-        self._changes.commit()
+    def _fill_before(self, command: str, record: OrderRecord) -> None:
+        """Let the fault layer fill a part of an order that a command is about to end or change."""
+        if self._faults is not None and self._is_working(record):
+            self._faults.fill_before(command, record, self.market, self._fill)
+            self._changes.commit()
 
     def _follow_fill(self, record: OrderRecord, relatives: list[OrderRecord]) -> None:
         """Release the exits of a filled entry; shrink or cancel the sibling of an exit that traded."""

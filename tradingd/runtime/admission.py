@@ -1,0 +1,83 @@
+"""The gate that every order passes before it leaves: whether anything may, the venue's rules, the limits.
+
+Part of the execution engine. One call without a pause, so that no order is judged against a position that has changed.
+"""
+
+from decimal import Decimal
+
+from tradingd.core.books import Books
+from tradingd.core.broker_model import refusals
+from tradingd.core.identifiers import StrategyId
+from tradingd.core.orders import ZERO, Breach, DenialCode, Order, ValidationResponse
+from tradingd.core.risk import reduces
+from tradingd.runtime.ports import InstrumentOf, Journal, OrderGateway, RiskGate
+from tradingd.runtime.venue_sync import VenueSync
+
+APPROVED = ValidationResponse()
+
+
+class Admission:
+    """Judge of orders."""
+
+    def __init__(
+        self,
+        *,
+        books: Books,
+        journal: Journal,
+        risk: RiskGate,
+        broker: OrderGateway,
+        instrument_of: InstrumentOf,
+        venue: VenueSync,
+    ) -> None:
+        self._books = books
+        self._journal = journal
+        self._risk = risk
+        self._broker = broker
+        self._instrument_of = instrument_of
+        self._venue = venue
+        self.stopping = False
+
+    def gate(self, strategy_id: StrategyId) -> ValidationResponse:
+        """Tell whether anything may leave for a strategy now."""
+        if self.stopping:
+            return refuse(DenialCode.STOPPING, "the daemon is stopping")
+        if (shortage := self._journal.shortage) is not None:
+            return refuse(DenialCode.DISK_SPACE, shortage)
+        if strategy_id in self._books.quarantined:
+            return refuse(DenialCode.STRATEGY_QUARANTINED, f"{strategy_id} is quarantined until `tradingd resume`")
+        if not self._venue.reconciled:
+            return refuse(DenialCode.NOT_RECONCILED, "the books have not been compared with the venue yet")
+        return APPROVED
+
+    def judge(self, order: Order, *, closes: bool = False, replaced: Decimal = ZERO) -> ValidationResponse:
+        """Judge an order; one that closes for a plan, and can only reduce, is not held up by a limit or a halt.
+
+        `replaced` is the open quantity that it takes the place of.
+        """
+        if not (gate := self.gate(order.strategy_id)).approved:
+            return gate
+        breaches = refusals(
+            self._broker.model,
+            order,
+            self._instrument_of(order.symbol),
+            position=self._books.portfolio.quantity(order.symbol),
+            working=self._books.orders.open,
+        )
+        if breaches:
+            return ValidationResponse(breaches=breaches)
+        if closes and self.only_reduces(order, replaced):
+            return APPROVED
+        return self.limits(order)
+
+    def limits(self, order: Order) -> ValidationResponse:
+        """Judge an order against the limits alone."""
+        return self._risk.validate_order(order, self._books.portfolio)
+
+    def only_reduces(self, order: Order, replaced: Decimal = ZERO) -> bool:
+        """True for an order that can only bring the account's position nearer to zero."""
+        return reduces(order, self._books.portfolio, replaced=replaced)
+
+
+def refuse(code: DenialCode, message: str) -> ValidationResponse:
+    """A refusal for one reason."""
+    return ValidationResponse(breaches=(Breach(code=code, message=message),))
