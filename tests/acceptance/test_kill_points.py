@@ -35,7 +35,7 @@ async def test_every_kill_point_once(tmp_path: Path, write_config: WriteConfig, 
     """Over real sockets, against a venue that lives on; each next run begins where the last one died."""
     port = unused_tcp_port
     venue_config = write_config(
-        file_feed(from_the_open(tmp_path), "IBM", "quotes", 100), VENUE.format(port=port), name="venue", risk=""
+        file_feed(from_the_open(tmp_path), "IBM", "quotes", 30), VENUE.format(port=port), name="venue", risk=""
     )
     config = write_config(BROKER.format(port=port), RESTLESS.format(id="r", symbol="IBM", every=2, quantity=10))
     log, rng = tmp_path / "daemon.log", random.Random(SEED)

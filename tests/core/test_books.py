@@ -42,10 +42,12 @@ from tradingd.core.entries import (
     StrategyStateSaved,
     order_named_by,
 )
-from tradingd.core.identifiers import EXTERNAL, ClientOrderId, Symbol
+from tradingd.core.identifiers import EXTERNAL, ClientOrderId, PlanId, Symbol, TraceId
 from tradingd.core.market import DAY_NS
 from tradingd.core.order_state import OrderStatus
-from tradingd.core.orders import Side
+from tradingd.core.orders import OrderTerms, Side, TimeInForce
+from tradingd.core.plans.records import Guard, Plan, PlanEnded, PlanMoved, PlanStarted, Single, Sliced
+from tradingd.core.signals import FollowUp, Protection
 from tradingd.errors import InvariantBroken
 
 
@@ -59,6 +61,27 @@ def equity(ts: int, value: str, **marks: float) -> EquitySampled:
         marks={Symbol(symbol): price for symbol, price in marks.items()},
     )
 
+
+PLAN = Plan(
+    plan_id=PlanId("s1-5"),
+    strategy_id=S1,
+    symbol=ABC,
+    side=Side.BUY,
+    quantity=D(10),
+    way=Single(terms=OrderTerms()),
+    guard=Guard(
+        protection=Protection(take_profit=D(110), trail_percent=D(2)),
+        stop_rests=True,
+        trails_there=False,
+        waits=False,
+        time_in_force=TimeInForce.GTC,
+        fraction_time_in_force=TimeInForce.DAY,
+    ),
+    then=FollowUp(side=Side.SELL, quantity=D(1)),
+    trace_id=TraceId("t"),
+    ts_started=5_000,
+)
+SLICES = Sliced(terms=OrderTerms(), duration_ns=10, slices=2, slice_quantity=D(5), sends_rest=True)
 
 STORY: list[JournalEntry] = [
     RunStarted(run=1, version="0", config_hash="c", previous=RunEnd.NONE),
@@ -88,6 +111,10 @@ STORY: list[JournalEntry] = [
     HaltReleased(operator="cli"),
     OrderIntended(order=order("s1-4", Side.SELL, "1", stop="90")),
     rejected("s1-4"),
+    PlanStarted(plan=PLAN),
+    PlanMoved(plan_id=PLAN.plan_id, stop_mark=D("104.5"), stop_watched=True),
+    PlanEnded(plan_id=PLAN.plan_id, reason="10 closed"),
+    PlanStarted(plan=msgspec.structs.replace(PLAN, plan_id=PlanId("s1-6"), way=SLICES, guard=None)),
 ]
 
 
@@ -175,6 +202,16 @@ def test_pruning_forgets_orders_that_ended_before_and_no_others() -> None:
     books.orders.prune(10**18)
     assert [state.client_order_id for state in books.orders] == ["theirs"]
     assert books.orders.open_count == 1
+
+
+def test_the_orders_of_a_plan_that_is_pursued_are_never_forgotten() -> None:
+    part = msgspec.structs.replace(order("s1-7"), plan_id=PLAN.plan_id, leg="entry")
+    books = fold([account_opened(), PlanStarted(plan=PLAN), OrderIntended(order=part), rejected("s1-7")])
+    books.orders.prune(10**18, books.plans)
+    assert [state.order.leg for state in books.orders.of_plan(PLAN.plan_id)] == ["entry"]
+    books.apply(PlanEnded(plan_id=PLAN.plan_id, reason="over"))
+    books.orders.prune(10**18, books.plans)
+    assert (len(books.orders), books.orders.of_plan(PLAN.plan_id)) == (0, ())
 
 
 def test_a_day_opens_at_the_last_equity_of_the_day_before() -> None:

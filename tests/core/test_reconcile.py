@@ -346,7 +346,7 @@ def _venue_life(parts: list[int], end: VenueOrderStatus, replaces: bool) -> tupl
         fills.append(fill)
         legs[-1] = msgspec.structs.replace(legs[-1], filled_quantity=done)
     if end is W.CANCELED:
-        reports.append(canceled())
+        reports.append(msgspec.structs.replace(canceled(), venue_order_id=legs[-1].venue_order_id))
     legs[-1] = msgspec.structs.replace(legs[-1], status=end)
     snapshot = venue_snapshot(
         tuple(legs), tuple(fills), {"ABC": str(done)} if done else None, str(100_000 - done * 100)
@@ -399,3 +399,14 @@ def test_legs_that_the_books_hold_in_the_wrong_order_are_put_right() -> None:
     put_right = books.orders.get(ClientOrderId("s1-1"))
     assert put_right is not None
     assert put_right.venue_order_ids == (V1, V2)
+
+
+def test_one_intent_that_works_twice_goes_on_under_the_later_name_while_the_earlier_is_cancelled() -> None:
+    books = books_of(INTENDED, accepted())
+    twins = (venue_order(venue_id=V1), venue_order(venue_id=V2))
+    plan = settle(books, venue_snapshot(twins))
+    assert plan.strays == (V1,)
+    books.apply(canceled())
+    state = books.orders.get(ClientOrderId("s1-1"))
+    assert state is not None
+    assert (state.status, state.venue_order_id, state.open_quantity) == (S.ACCEPTED, V2, D(10))

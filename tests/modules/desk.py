@@ -164,11 +164,13 @@ class Desk:
         claims: str = "[]",
         venue: DeskBroker | None = None,
         at: int = START,
+        stale_after_s: float = 0,
     ) -> None:
-        self.folder, self.config = folder, config
+        self.folder, self.config, self.stale_after_s = folder, config, stale_after_s
         self.journal = folder / "journal"
         self.journal.mkdir(exist_ok=True)
-        self.settings = load_settings(folder, CONFIG.replace("CLAIMS", claims) + config).settings
+        text = CONFIG.replace("CLAIMS", claims).replace("stale_after_s = 0", f"stale_after_s = {stale_after_s}")
+        self.settings = load_settings(folder, text + config).settings
         self.clock = SimulatedClock(at)
         self.lines: list[LogEntry] = []
         self.stamp: object = 1
@@ -238,7 +240,13 @@ class Desk:
 
     def again(self, config: str | None = None) -> "Desk":
         """The next process: it knows nothing but the journal's files and the venue."""
-        desk = Desk(self.folder, self.config if config is None else config, venue=self.broker, at=self.clock.now_ns())
+        desk = Desk(
+            self.folder,
+            self.config if config is None else config,
+            venue=self.broker,
+            at=self.clock.now_ns(),
+            stale_after_s=self.stale_after_s,
+        )
         self.broker.held = None
         return desk
 

@@ -130,7 +130,7 @@ def test_what_the_venue_would_refuse_does_not_leave(desk: Desk) -> None:
     desk.broker.model = ALPACA
     desk.act(lambda strategy: strategy.buy(ABC, D("1.5"), time_in_force=TimeInForce.GTC))
     assert denials(desk) == [DenialCode.LOT]
-    desk.act(lambda strategy: strategy.buy(ABC, D(1), expires=desk.clock.now_ns() + 1))
+    desk.act(lambda strategy: strategy.buy(ABC, D(1), stop_price=D(105), time_in_force=TimeInForce.FOK))
     assert denials(desk) == [DenialCode.TIME_IN_FORCE]
     desk.act(lambda strategy: strategy.buy(ABC, D(1), extended_hours=True))
     assert denials(desk) == [DenialCode.EXTENDED_HOURS]
@@ -140,9 +140,9 @@ def test_what_the_venue_would_refuse_does_not_leave(desk: Desk) -> None:
 def test_the_account_does_not_cross_zero_or_itself_where_the_venue_refuses_that(desk: Desk) -> None:
     desk.broker.model = ALPACA
     desk.act(lambda strategy: strategy.buy(ABC, D(10)))
+    desk.act(lambda strategy: strategy.sell(ABC, D(10), limit_price=D(120)))
     desk.act(lambda strategy: strategy.sell(ABC, D(15)))
     assert denials(desk) == [DenialCode.ZERO_CROSSING]
-    desk.act(lambda strategy: strategy.sell(ABC, D(10), limit_price=D(120)))
     desk.act(lambda strategy: strategy.sell(ABC, D(1)))
     assert denials(desk) == [DenialCode.ZERO_CROSSING]
     desk.act(lambda strategy: strategy.buy(ABC, D(1), limit_price=D(120)))

@@ -1,6 +1,7 @@
-"""The scripted venue and the paper venue of the adapter's tests, for the faults that live on the wire."""
+"""Fixtures of other folders, for the faults that live on the wire or in a whole process."""
 
+from tests.acceptance.conftest import write_config
 from tests.brokers.conftest import broker, latch, recorder, venue
 from tests.brokers.test_alpaca_over_venue import paper, trader
 
-__all__ = ["broker", "latch", "paper", "recorder", "trader", "venue"]
+__all__ = ["broker", "latch", "paper", "recorder", "trader", "venue", "write_config"]

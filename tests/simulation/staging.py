@@ -5,6 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
 from tests.modules.desk import Desk, DeskBroker
 from tests.simulation.faults import Fault, FaultKind
 from tests.simulation.plans import NOON, Event, Market, Plan, Verb, Wish
@@ -15,7 +16,7 @@ from tradingd.core.identifiers import ClientOrderId, ExecutionId, StrategyId, Sy
 from tradingd.core.market import NS_PER_SECOND, QuoteTick
 from tradingd.core.order_state import OrderState
 from tradingd.core.orders import Order, OrderDenied, OrderFilled
-from tradingd.core.venue_view import VenueOrderStatus
+from tradingd.core.venue_view import AccountInfo, VenueOrderStatus, VenuePosition, VenueSnapshot
 from tradingd.journal.segments import read_records
 from tradingd.runtime.clock import SimulatedClock
 
@@ -144,13 +145,21 @@ def execution(
     )
 
 
+def tick(desk: Desk, bid: float, ask: float, size: float = 1000) -> QuoteTick:
+    """A quote of the first symbol at a desk's time."""
+    now = desk.clock.now_ns()
+    return QuoteTick(symbol=ABC, bid=bid, ask=ask, bid_size=size, ask_size=size, ts_event=now, ts_recv=now)
+
+
 def thin_quote(desk: Desk, bid: float, ask: float, size: float) -> None:
     """Let the market of a desk be this thin for one quote."""
-    now = desk.clock.now_ns()
-    desk.modules.data.ingest(
-        QuoteTick(symbol=ABC, bid=bid, ask=ask, bid_size=size, ask_size=size, ts_event=now, ts_recv=now)
-    )
+    desk.modules.data.ingest(tick(desk, bid, ask, size))
     desk.pump()
+
+
+def changed(account: AccountInfo, **changes: str) -> AccountInfo:
+    """An account with other names."""
+    return msgspec.structs.replace(account, **changes)
 
 
 class OddBroker(DeskBroker):
@@ -163,6 +172,8 @@ class OddBroker(DeskBroker):
         """Whether a cancel is taken, and nothing comes of it."""
         self.asked_since: list[int] = []
         """From when on each snapshot was asked for."""
+        self.invents = False
+        """Whether each snapshot shows another position that nobody has."""
 
     def cancel(self, order: Order, venue_order_id: VenueOrderId) -> None:
         self.cancels.append(order.client_order_id)
@@ -176,3 +187,11 @@ class OddBroker(DeskBroker):
         twin = self._open(life.order, life.quantity, life.terms)
         self._arrive(twin)
         return twin.venue_id
+
+    async def snapshot(self, since_ns: int) -> VenueSnapshot:
+        self.asked_since.append(since_ns)
+        snapshot = await super().snapshot(since_ns)
+        if not self.invents:
+            return snapshot
+        invented = VenuePosition(symbol=ABC, quantity=D(len(self.asked_since)), average_price=D(100))
+        return msgspec.structs.replace(snapshot, positions=(*snapshot.positions, invented))

@@ -57,6 +57,7 @@ class Stage:
         quantity: Decimal,
         terms: OrderTerms,
         reason: str,
+        *,
         work: Work = PLAIN,
     ) -> None:
         self.work.append(work)

@@ -37,6 +37,10 @@ def show_status(status: DaemonStatus, *, as_json: bool) -> None:
     pairs += [(f"feed {feed.name}", f"{feed.state}  {feed.detail}".rstrip()) for feed in status.feeds]
     if status.messages_unreadable:
         pairs.append(("unreadable messages", f"{status.messages_unreadable} (kept in the journal)"))
+    pairs += [
+        (f"plan {plan.plan_id}", f"{plan.way}: {plan.side} {cell(plan.quantity)} {plan.symbol} for {plan.strategy_id}")
+        for plan in status.plans
+    ]
     pairs += [(f"halted {symbol}", reason) for symbol, reason in status.halted_symbols.items()]
     pairs += [(f"quarantined {name}", reason) for name, reason in status.quarantined.items()]
     show_pairs(pairs)
@@ -94,6 +98,8 @@ def show_orders(orders: Sequence[OrderView], *, as_json: bool) -> None:
     columns = (
         Column("created (UTC)"),
         Column("client_order_id"),
+        Column("plan"),
+        Column("leg"),
         Column("strategy"),
         Column("symbol"),
         Column("side"),
@@ -110,6 +116,8 @@ def show_orders(orders: Sequence[OrderView], *, as_json: bool) -> None:
         [
             moment(view.ts_created),
             view.client_order_id,
+            cell(view.plan_id),
+            cell(view.leg),
             view.strategy_id,
             view.symbol,
             view.side,

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from tradingd import __version__
-from tradingd.cli import act, ask, config, journal, logs, report, run, statement, venue
+from tradingd.cli import act, ask, config, drill, journal, logs, report, run, statement, venue
 from tradingd.errors import EXIT_FAULT, EXIT_OK, FatalError, TradingdError
 
 EXIT_INTERRUPTED = 130
@@ -103,6 +103,7 @@ def build_app() -> typer.Typer:
     app.command("reconcile", epilog=_example("reconcile -c config/paper.toml --plan"))(act.reconcile)
 
     app.command("venue", epilog=_example("venue -c config/venue.toml"))(venue.venue)
+    app.command("drill", epilog=_example("drill -c config/paper.toml --scenario answer-lost"))(drill.drill)
 
     settings = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What the configuration says and may say.")
     settings.command("show", epilog=_example("config show -c config/paper.toml"))(config.show)

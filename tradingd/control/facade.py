@@ -17,6 +17,7 @@ from tradingd.control.views import (
     StatementView,
     TradeView,
     order_views,
+    plan_views,
     position_views,
     reconcile_view,
     trade_views,
@@ -93,6 +94,7 @@ class DaemonFacade:
             equity=books.portfolio.equity(),
             open_orders=books.orders.open_count,
             orders_in_doubt=tuple(self._modules.venue_sync.in_doubt()),
+            plans=plan_views(books.plans.values()),
             order_stream="up" if self._modules.broker.stream_up else "down",
             feeds=tuple(
                 FeedView(name=status.feed, state=status.state.value, detail=status.detail)

@@ -8,7 +8,9 @@ import msgspec
 from tradingd.core.books import Books
 from tradingd.core.order_state import OrderState
 from tradingd.core.orders import Trade
+from tradingd.core.plans.records import PlanState
 from tradingd.core.reconcile import ReconciliationPlan
+from tradingd.core.signals import Protection
 from tradingd.core.statement import Statement
 from tradingd.reporting.encoding import rfc3339
 from tradingd.runtime.corrections import describe
@@ -47,6 +49,23 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     reject_reason: str
     ts_created: str
     ts_updated: str
+    plan_id: str = ""
+    leg: str = ""
+    """Which part of its plan the order is."""
+
+
+class PlanView(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that the daemon works on with orders of its own."""
+
+    plan_id: str
+    strategy_id: str
+    symbol: str
+    way: str
+    side: str
+    quantity: Decimal
+    take_profit: Decimal | None
+    stop: str
+    started: str
 
 
 class TradeView(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +115,7 @@ class DaemonStatus(msgspec.Struct, frozen=True, kw_only=True):
     equity: Decimal
     open_orders: int
     orders_in_doubt: tuple[str, ...]
+    plans: tuple[PlanView, ...] = ()
     order_stream: str
     feeds: tuple[FeedView, ...]
     events_accepted: int
@@ -201,9 +221,37 @@ def order_views(states: Iterable[OrderState]) -> list[OrderView]:
             reject_reason=state.reject_reason,
             ts_created=rfc3339(state.order.ts_created),
             ts_updated=rfc3339(state.ts_updated),
+            plan_id=state.order.plan_id,
+            leg=state.order.leg,
         )
         for state in sorted(states, key=lambda state: state.order.ts_created)
     ]
+
+
+def plan_views(states: Iterable[PlanState]) -> tuple[PlanView, ...]:
+    """Plans that are pursued, oldest first."""
+    return tuple(map(_plan_view, states))
+
+
+def _plan_view(state: PlanState) -> PlanView:
+    plan = state.plan
+    protection = Protection() if plan.guard is None else plan.guard.protection
+    stop = ""
+    if protection.stop_loss is not None:
+        stop = f"{protection.stop_loss:f}"
+    elif protection.trails:
+        stop = f"trails {protection.trail_amount or f'{protection.trail_percent} %'}"
+    return PlanView(
+        plan_id=plan.plan_id,
+        strategy_id=plan.strategy_id,
+        symbol=plan.symbol,
+        way=type(plan.way).__name__.lower(),
+        side=plan.side.value,
+        quantity=plan.quantity,
+        take_profit=protection.take_profit,
+        stop=stop,
+        started=rfc3339(plan.ts_started),
+    )
 
 
 def trade_views(trades: Iterable[Trade]) -> list[TradeView]:

@@ -231,9 +231,10 @@ class Books:
             case PlanStarted(plan=plan):
                 self.plans[plan.plan_id] = PlanState(plan=plan)
             case PlanMoved(plan_id=plan_id):
-                self.plans[plan_id] = entry.apply_to(self.plans[plan_id])
+                if plan_id in self.plans:
+                    self.plans[plan_id] = entry.apply_to(self.plans[plan_id])
             case PlanEnded(plan_id=plan_id):
-                del self.plans[plan_id]
+                self.plans.pop(plan_id, None)
 
     def _count_correction(self, name: str) -> None:
         self.corrections[name] = self.corrections.get(name, 0) + 1

@@ -271,6 +271,9 @@ def _is_stale(state: OrderState, report: ExecutionReport) -> bool:
     """True for a report that tells of a time which the state has left behind."""
     if isinstance(report, OrderReplaced):
         return _is_known(state, report)
+    if isinstance(report, OrderCanceled | OrderExpired):
+        # A name that another has taken the place of: its end says nothing about the order.
+        return report.venue_order_id in state.venue_order_ids[:-1]
     # A second acknowledgement says nothing about the cancel or replace that is in doubt.
     return isinstance(report, OrderAccepted) and state.status is S.UNKNOWN and bool(state.venue_order_ids)
 

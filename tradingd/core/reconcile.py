@@ -271,8 +271,14 @@ def _identity_reports(state: OrderState, legs: Sequence[VenueOrder], now_ns: int
     reports: list[ExecutionReport] = []
     owner = state.client_order_id
     known = set(state.venue_order_ids)
-    for leg in legs:
+    for number, leg in enumerate(legs):
         if leg.status is VenueOrderStatus.REJECTED:
+            continue
+        # One intent twice at the venue, without a link: the later one is taken for what replaced the earlier.
+        twin_of = legs[number - 1].venue_order_id if number and leg.replaces is None else None
+        if twin_of is not None and leg.venue_order_id != state.venue_order_id:
+            reports.append(_replaced(owner, leg, twin_of, now_ns))
+            known.add(leg.venue_order_id)
             continue
         if leg.venue_order_id in known and not _is_missed_replace(state, leg) and not _is_misplaced(state, leg):
             continue

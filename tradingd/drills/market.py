@@ -1,8 +1,8 @@
 """Prices for a drill: those of the configured feeds, at a pace that makes seconds enough.
 
 Owns: the order and the times of the events. Every feed begins at the drill's beginning; a file that ends begins again;
-a bar becomes the ticks that it could have come from. Never: repeats the past: after a restart of the venue the market is
-where it would have been.
+a bar becomes the ticks that it could have come from. Never: repeats the past: after a restart of the venue the market
+is where it would have been.
 """
 
 import asyncio

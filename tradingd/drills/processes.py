@@ -55,6 +55,10 @@ async def wait_until(condition: Callable[[], bool], timeout_s: float) -> bool:
     return True
 
 
+class ChildEnded(DrillFailed):
+    """A process ended that should not have."""
+
+
 class Child:
     """One process, its output going to a file."""
 
@@ -67,8 +71,8 @@ class Child:
     @classmethod
     async def start(cls, arguments: Sequence[str], log: Path) -> "Child":
         """Start `python -m ARGUMENTS` with its output at the end of a log file."""
-        skip = log.stat().st_size if log.exists() else 0
         with log.open("ab") as file:
+            skip = file.tell()
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",

@@ -78,7 +78,7 @@ class Scenario(Section):
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")] = Field(description="Its name: a-z, 0-9 and -.")
     case: Annotated[str, Field(pattern=r"^F\d\d$")] = Field(description="The case of the fault catalogue, as F01.")
     sentence: Annotated[str, Field(min_length=1)] = Field(description="What goes wrong, in one sentence.")
-    duration_s: PositiveFloat = Field(default=2.0, description="Seconds that the faults may last.")
+    duration_s: PositiveFloat = Field(default=1.5, description="Seconds that the faults may last.")
     market_events_per_s: PositiveFloat = Field(default=300.0, description="Events of the market in a second.")
     added: Literal["none", "fidget", "breaker"] = Field(
         default="none",

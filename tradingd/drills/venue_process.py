@@ -16,7 +16,7 @@ import msgspec
 from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
-from tradingd.core.market import NS_PER_SECOND
+from tradingd.core.market import NS_PER_SECOND, MarketDataEvent
 from tradingd.drills.market import pace, play
 from tradingd.errors import FatalError
 from tradingd.runtime.clock import SystemClock
@@ -53,10 +53,21 @@ class ControlSocket:
         self._venue = venue
         self._layer = layer
         self._player = FaultPlayer(venue, layer)
+        self._is_frozen = False
 
     def routes(self) -> list[web.RouteDef]:
         """The commands."""
-        return [web.post("/play", self.play), web.post("/stop", self.stop), web.get("/state", self.state)]
+        return [
+            web.post("/play", self.play),
+            web.post("/stop", self.stop),
+            web.post("/freeze", self.freeze),
+            web.get("/state", self.state),
+        ]
+
+    def on_market_data(self, event: MarketDataEvent) -> None:
+        """Pass the market on until it is frozen."""
+        if not self._is_frozen:
+            self._venue.on_market_data(event)
 
     async def play(self, request: web.Request) -> web.Response:
         """Commit or arm one fault."""
@@ -69,6 +80,11 @@ class ControlSocket:
     async def stop(self, request: web.Request) -> web.Response:
         """Commit no more faults."""
         await self._player.stop()
+        return _answer(Told())
+
+    async def freeze(self, request: web.Request) -> web.Response:
+        """Let nothing fill any more, so that two who look one after the other see the same."""
+        self._is_frozen = True
         return _answer(Told())
 
     async def state(self, request: web.Request) -> web.Response:
@@ -104,10 +120,10 @@ async def serve(config: Path, socket: Path, began_s: float, per_second: float, s
         settings.venue, database=paths.venue_database, symbols=symbols, clock=SystemClock.now_ns, log=log, faults=layer
     )
     app = web.Application()
-    app.add_routes(ControlSocket(venue, layer).routes())
+    control = ControlSocket(venue, layer)
+    app.add_routes(control.routes())
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
-    socket.unlink(missing_ok=True)
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     market = asyncio.create_task(
@@ -115,7 +131,7 @@ async def serve(config: Path, socket: Path, began_s: float, per_second: float, s
             play(settings.data.feeds, int(began_s * NS_PER_SECOND)),
             began_s=began_s,
             per_second=per_second,
-            deliver=venue.on_market_data,
+            deliver=control.on_market_data,
         ),
         name="drill-market",
     )
@@ -141,6 +157,7 @@ def main() -> None:
     parser.add_argument("--pace", type=float, required=True)
     parser.add_argument("--seed", type=int, required=True)
     given = parser.parse_args()
+    given.socket.unlink(missing_ok=True)  # of a former life that was killed
     os.umask(0o077)
     import uvloop
 

@@ -25,6 +25,7 @@ from tradingd.core.orders import (
     OrderDenied,
     OrderModification,
     OrderTerms,
+    OrderType,
     ReplaceRefused,
     ReplaceRequested,
     Side,
@@ -105,6 +106,12 @@ class ExecutionEngine(Module[ExecutionEvent]):
         self._cancel_when_named: set[ClientOrderId] = set()
         self._flattening: Flattening | None = None
         self._winding: frozenset[StrategyId] = frozenset()
+
+    def initialize(self) -> None:
+        """Go on with cancels that were asked for before the venue had named their orders."""
+        for state in self._books.orders.open:
+            if state.status is OrderStatus.PENDING_CANCEL and state.venue_order_id is None:
+                self._cancel_when_named.add(state.client_order_id)
 
     def handle(self, event: ExecutionEvent) -> None:
         """React to a signal, a report, an answer from the venue, or the clock."""
@@ -440,3 +447,9 @@ class ExecutionEngine(Module[ExecutionEvent]):
     def halt_symbol(self, symbol: Symbol, reason: str) -> None:
         """Let only orders leave that reduce the position of a symbol."""
         self._risk.halt_symbol(symbol, reason)
+
+    def cancel_resting(self, symbol: Symbol) -> None:
+        """Ask for a cancel of what rests in a symbol at a price that no longer means what it did."""
+        for state in self._books.orders.open:
+            if state.order.symbol == symbol and state.terms.order_type is not OrderType.MARKET:
+                self.cancel_order(state.client_order_id)

@@ -41,6 +41,7 @@ class InFlight:
         self._changed_ns: dict[ClientOrderId, int] = {}
         self._touched: dict[ClientOrderId, int] = {}
         self._unanswered: set[ClientOrderId] = set()
+        self._sent_here: set[ClientOrderId] = set()
         self._asked_ns: dict[ClientOrderId, int] = {}
         self._alarmed: set[ClientOrderId] = set()
         self.fence = 0
@@ -49,6 +50,7 @@ class InFlight:
     def sent(self, order_id: ClientOrderId) -> None:
         """Take note that a new order is on its way: until it is answered nothing proves that it will not arrive."""
         self._unanswered.add(order_id)
+        self._sent_here.add(order_id)
         self._note(order_id)
 
     def changed(self, state: OrderState) -> None:
@@ -66,6 +68,7 @@ class InFlight:
         self._changed_ns[order_id] = self._clock.monotonic_ns()
 
     def _forget(self, order_id: ClientOrderId) -> None:
+        self._sent_here.discard(order_id)
         del self._touched[order_id]
         del self._changed_ns[order_id]
         self._asked_ns.pop(order_id, None)
@@ -84,24 +87,26 @@ class InFlight:
         order_id = state.client_order_id
         if order_id in self._unanswered:
             return False
-        grace_ns = self._grace_ns
-        if order_id not in self._changed_ns:
-            grace_ns = self._former_grace_ns  # what the dead process wrote last may still be on its way
-        if state.venue_order_ids:
-            grace_ns = max(grace_ns, FORGOTTEN_NS)
-        return self.age_ns(order_id) >= grace_ns
+        if order_id not in self._sent_here and not self._former_is_past:
+            return False  # what the dead process wrote last may still be on its way
+        return self.age_ns(order_id) >= (max(self._grace_ns, FORGOTTEN_NS) if state.venue_order_ids else self._grace_ns)
+
+    @property
+    def _former_is_past(self) -> bool:
+        return self._clock.monotonic_ns() - self._began_ns >= self._former_grace_ns
 
     def settled(self, fence: int) -> frozenset[ClientOrderId]:
         """Orders whose cancel or replace an answer asked for at `fence` would show, had it reached the venue.
 
-        That is a request in doubt after the grace time, and any request of a former run.
+        That is a request in doubt after the grace time, and any request of a former run once nothing of that run can be
+        on its way any more.
         """
         return frozenset(
             state.client_order_id
             for state in self._orders.open
             if self.untouched_since(state.client_order_id, fence)
             and (
-                state.client_order_id not in self._changed_ns
+                (state.client_order_id not in self._changed_ns and self._former_is_past)
                 or (state.status is S.UNKNOWN and self.age_ns(state.client_order_id) >= self._grace_ns)
             )
         )

@@ -47,6 +47,7 @@ from tradingd.core.plans.view import (
     WatchStop,
 )
 from tradingd.core.signals import OcoSignal, TradingSignal
+from tradingd.runtime.admission import refuse
 from tradingd.runtime.clock import Clock
 from tradingd.runtime.order_builder import OrderBuilder
 from tradingd.runtime.ports import EventLog, Journal, LatestData
@@ -137,6 +138,8 @@ class PlanKeeper:
         if special is None and not self._is_beyond_the_venue(order):
             return None
         plan = draft(signal, order, PlanId(order.client_order_id), self._venue(order.symbol), patience)
+        if isinstance(plan, Plan) and self._latest(order.symbol) is None:
+            return refuse(DenialCode.PRICE_MISSING, f"no good price of {order.symbol} has been seen yet")
         if isinstance(plan, Plan) and isinstance(plan.way, Armed | Split):
             verdict = self._limits(order)  # its orders leave later, or in parts: what cannot be is said now
             return plan if verdict.approved else verdict
@@ -224,6 +227,7 @@ class PlanKeeper:
                     self._step(self._marks.get(state.plan.plan_id, state), prices, desk)
                 if symbol not in self._again:
                     break
+                prices = prices.settled()
             self._attend(symbol)
         finally:
             self._looking.discard(symbol)
@@ -298,6 +302,8 @@ class PlanKeeper:
         closes = action.leg in CLOSING
         if closes and not self._may_ask(plan, action.leg):
             return
+        if not closes and self._latest(plan.symbol) is None:
+            return  # a new run may look before the market has been heard of
         if action.alarm:
             self._say(Level.ERROR, LogEvent.PLAN_ALARM, action.alarm, plan)
         order = self._builder.build(

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import msgspec
 
@@ -27,7 +27,7 @@ BARS_KEPT = 500
 class HostEngine(Protocol):
     """What a host asks of the engine."""
 
-    name: str
+    name: ClassVar[str]
     books: Books
     clock: Clock
     log: EventLog
@@ -113,6 +113,7 @@ class StrategyHost:
         quantity: Decimal,
         terms: OrderTerms,
         reason: str,
+        *,
         work: Work = PLAIN,
     ) -> None:
         if action is not SignalAction.HOLD:

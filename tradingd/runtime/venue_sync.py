@@ -17,7 +17,14 @@ from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.order_state import OrderStatus
 from tradingd.core.orders import ExecutionReport
-from tradingd.core.reconcile import Cadence, Findings, ReconciliationPlan, judge_order, match_working
+from tradingd.core.reconcile import (
+    SPLIT_CAUSE,
+    Cadence,
+    Findings,
+    ReconciliationPlan,
+    judge_order,
+    match_working,
+)
 from tradingd.core.venue_view import VenueSnapshot
 from tradingd.runtime.clock import Clock, JumpWatch
 from tradingd.runtime.corrections import CorrectionBound, describe
@@ -56,6 +63,10 @@ class Corrections(Protocol):
 
     def halt_symbol(self, symbol: Symbol, reason: str) -> None:
         """Let only orders leave that reduce the position of a symbol."""
+        ...
+
+    def cancel_resting(self, symbol: Symbol) -> None:
+        """Ask for a cancel of what rests in a symbol at a price that no longer means what it did."""
         ...
 
 
@@ -302,6 +313,8 @@ class VenueSync:
             corrections.adjust(adjustment)
             if reason is not None and isinstance(adjustment, PositionAdjusted):
                 corrections.halt_symbol(adjustment.symbol, reason)
+                if adjustment.cause == SPLIT_CAUSE:
+                    corrections.cancel_resting(adjustment.symbol)
         for venue_order_id in verdict.strays:
             self._cancel_stray(venue_order_id, corrections)
         self._count_disagreements(verdict, corrections)

@@ -65,6 +65,7 @@ class StrategyContext(Protocol):
         quantity: Decimal,
         terms: OrderTerms,
         reason: str,
+        *,
         work: Work = PLAIN,
     ) -> None:
         """Send a signal."""
@@ -192,7 +193,7 @@ class Strategy(Generic[P]):
         )
         protection = _protection(take_profit, stop_loss, stop_loss_limit, stop_trail_amount, stop_trail_percent)
         work = Work(protection=protection, algorithm=algorithm, then=then)
-        self._context.emit(symbol, SignalAction.BUY, quantity, terms, reason, work)
+        self._context.emit(symbol, SignalAction.BUY, quantity, terms, reason, work=work)
 
     def sell(
         self,
@@ -227,7 +228,7 @@ class Strategy(Generic[P]):
         )
         protection = _protection(take_profit, stop_loss, stop_loss_limit, stop_trail_amount, stop_trail_percent)
         work = Work(protection=protection, algorithm=algorithm, then=then)
-        self._context.emit(symbol, SignalAction.SELL, quantity, terms, reason, work)
+        self._context.emit(symbol, SignalAction.SELL, quantity, terms, reason, work=work)
 
     def protect(
         self,

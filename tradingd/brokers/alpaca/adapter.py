@@ -33,7 +33,7 @@ from tradingd.brokers.alpaca.settle import ReplaceSettler
 from tradingd.brokers.alpaca.snapshot import SnapshotReader
 from tradingd.brokers.alpaca.stream import TradeUpdateStream
 from tradingd.brokers.alpaca.translate import Problem, Translator
-from tradingd.brokers.alpaca.wire import TradeUpdate, WireOrder, encode_new_order, encode_replacement
+from tradingd.brokers.alpaca.wire import UNREADABLE, TradeUpdate, WireOrder, encode_new_order, encode_replacement
 from tradingd.brokers.base import BrokerEvent, BrokerSink, OrderStreamDown, OrderStreamUp
 from tradingd.core.broker_model import BrokerModel
 from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
@@ -336,6 +336,6 @@ def _read_order(operation: Operation, end: RequestEnd) -> tuple[Outcome, WireOrd
     assert isinstance(end, HttpAnswer)
     try:
         order = _orders.decode(end.body)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         return unproven(f"HTTP {end.status} without a readable order: {error}"), None
     return (outcome, order) if order.id else (unproven(f"HTTP {end.status} without an order id"), None)

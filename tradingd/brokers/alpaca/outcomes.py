@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from tradingd.brokers.alpaca.wire import WireErrorBody
+from tradingd.brokers.alpaca.wire import UNREADABLE, WireErrorBody
 
 _DUPLICATE_ID = (422, 40010001)
 """A 422 with a code of the 400 family: the client order id was used before. Test the pair, not the arithmetic."""
@@ -138,6 +138,6 @@ def _names_keys(error: WireErrorBody) -> bool:
 def _error_body(body: bytes) -> WireErrorBody:
     try:
         return msgspec.json.decode(body, type=WireErrorBody)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         # A gateway's HTML page: its text is of no use to the operator.
         return WireErrorBody()

@@ -13,6 +13,7 @@ from yarl import URL
 from tradingd.brokers.alpaca.convert import to_bar
 from tradingd.brokers.alpaca.rest import RestClient
 from tradingd.brokers.alpaca.wire import (
+    UNREADABLE,
     WireAccount,
     WireActivity,
     WireAsset,
@@ -157,7 +158,7 @@ class AlpacaQueries:
             return None
         try:
             return msgspec.json.decode(body, type=kind)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             raise VenueUnavailable(f"GET {url.path}: the answer cannot be read ({error})") from error
 
     async def _expect(self, url: URL, kind: type[T]) -> T:

@@ -10,11 +10,11 @@ import random
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from tradingd.brokers.alpaca.wire import (
+    UNREADABLE,
     Authorization,
     Listening,
     StreamFault,
@@ -171,7 +171,7 @@ class TradeUpdateStream:
     def _decode(self, frame: bytes) -> StreamMessage | None:
         try:
             return decode_stream_message(frame)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             # What it said is lost: whoever hears this takes a snapshot.
             self._on_problem(
                 "broker.frame_undecodable",

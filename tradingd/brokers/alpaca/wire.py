@@ -29,6 +29,9 @@ _TIMES_IN_FORCE = {
     TimeInForce.CLS: "cls",
 }
 
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for an answer or a frame that cannot be read, bytes that are no UTF-8 among them."""
+
 
 # -- answers of the trading API ---------------------------------------------------------------------------------------
 
@@ -195,7 +198,7 @@ _errors = msgspec.json.Decoder(_ErrorData)
 
 
 def decode_stream_message(frame: bytes) -> StreamMessage:
-    """Decode one frame, text or binary alike (paper answers in binary ones); raises `msgspec.MsgspecError`."""
+    """Decode one frame, text or binary alike (paper answers in binary ones); raises one of `UNREADABLE`."""
     envelope = _envelopes.decode(frame)
     match envelope.stream:
         case "trade_updates":

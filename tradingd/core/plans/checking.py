@@ -1,10 +1,10 @@
 """What is wrong with a wish that needs a plan, in sentences for the one who wrote it."""
 
 import math
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from tradingd.core.accounting import EXACT
-from tradingd.core.instruments import Instrument, is_sensible
+from tradingd.core.instruments import AssetClass, Instrument, is_sensible
 from tradingd.core.orders import Order, OrderType, Side, TimeInForce
 from tradingd.core.signals import FollowUp, Protection, Remainder, Reprice, TradingSignal, Twap
 
@@ -83,8 +83,11 @@ def _twap_faults(twap: Twap, order: Order, instrument: Instrument) -> list[str]:
 
 
 def slice_quantity(quantity: Decimal, slices: int, instrument: Instrument) -> Decimal:
-    """What each slice of a quantity is, in whole lots."""
-    return instrument.round_quantity(EXACT.divide(quantity, Decimal(slices)))
+    """What each slice of a quantity is: in whole lots, of equities in whole shares where the quantity is."""
+    size = instrument.round_quantity(EXACT.divide(quantity, Decimal(slices)))
+    if instrument.asset_class is AssetClass.EQUITY and quantity == quantity.to_integral_value() and size >= 1:
+        return size.to_integral_value(rounding=ROUND_DOWN)
+    return size
 
 
 def _reprice_faults(reprice: Reprice, order: Order) -> list[str]:

@@ -34,6 +34,14 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True):
         """What elects a stop of this side: prints, or the quote it would meet while there never was a print."""
         return self.trade or (self.ask if side is Side.BUY else self.bid)
 
+    def settled(self) -> "Prices":
+        """The latest prices alone: what a second look may go by, since the first has answered to the extremes."""
+
+        def latest(lane: Lane | None) -> Lane | None:
+            return None if lane is None else Lane(lane.last, lane.last, lane.last)
+
+        return Prices(trade=latest(self.trade), bid=latest(self.bid), ask=latest(self.ask))
+
     def touch(self, side: Side) -> Decimal | None:
         """The best price of an order's own side; without quotes the last print."""
         lane = (self.bid if side is Side.BUY else self.ask) or self.trade
