@@ -284,6 +284,7 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
         log=logger,
         log_signal=logger.log_signal,
         clock=edges.clock,
+        callback_budget_ns={entry.id: entry.callback_budget_ms * 1_000_000 for entry in settings.strategies},
     )
     builder = OrderBuilder(
         clock=edges.clock,

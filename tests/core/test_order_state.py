@@ -328,3 +328,22 @@ def test_a_fill_of_a_leg_that_was_never_heard_of_does_not_end_the_order() -> Non
     assert state.status is S.ACCEPTED
     assert apply_report(state, replaced("10")).state.status is S.FILLED
     assert apply_report(state, replaced("12")).state.open_quantity == 2
+
+
+# -- executions that come with the order's cumulative quantity --------------------------------------------------------
+
+
+def test_a_cumulative_quantity_given_for_the_executions_own_is_booked_as_the_increment() -> None:
+    state = walk(accepted(), filled("5", execution="a", cum="5"))
+    transition = apply_report(state, filled("10", execution="b", cum="10"))
+    assert transition.anomaly is Anomaly.CUMULATIVE
+    assert transition.trade is not None
+    assert (transition.trade.quantity, transition.state.filled_quantity) == (D(5), D(10))
+    assert transition.state.status is S.FILLED
+
+
+def test_an_execution_after_a_missed_one_and_one_out_of_order_keep_their_own_quantity() -> None:
+    late = walk(accepted(), filled("5", execution="b", cum="10"), filled("5", execution="a", cum="5"))
+    assert late.filled_quantity == D(10)
+    missed = walk(accepted(), filled("3", execution="b", cum="8"))
+    assert missed.filled_quantity == D(3)

@@ -230,8 +230,7 @@ async def test_an_event_that_lingers_when_its_task_is_cancelled_is_handled_all_t
     module = Counter(inbox)
     task = asyncio.create_task(drive(module, linger_s=60))
     inbox.put(7)
-    while len(inbox):
-        await asyncio.sleep(0)
+    await drained([inbox])
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert module.seen == [7]

@@ -26,6 +26,7 @@ from tradingd.core.orders import (
     OrderRejected,
     Side,
 )
+from tradingd.core.plans.records import CLOSING, EXITS, THEN
 from tradingd.core.venue_view import VenueFill, VenueOrderStatus
 from tradingd.errors import TradingdError
 from tradingd.journal.codec import GENESIS, LineDefect, decode
@@ -203,12 +204,13 @@ class Judge:
             raise Breach("I1", f"{name} leaves, and the journal holds no intent of it")
         if state.order != order:
             raise Breach("I6", f"{name} leaves with other terms than the journal's")
-        if self._halted and not self._closes(order):
+        self._judge_plan(order)
+        if self._halted and not self._closes(order) and not self._leaves_plan(order):
             raise Breach("I9", f"{name} leaves while trading is halted")
         if order.symbol in self.books.halted_symbols and not self._closes(order) and not self._reduces(order):
             raise Breach("I9", f"{name} leaves while {order.symbol} is halted, and does not reduce its position")
         # A flattening closes each strategy's position by itself: where two are opposed the account passes its limit.
-        if not self._closes(order):
+        if not self._closes(order) and not self._leaves_plan(order):
             self._judge_exposure(order.symbol)
 
     def on_question(self, now_ns: int) -> None:
@@ -224,6 +226,26 @@ class Judge:
         held = self.books.portfolio.quantity_of(order.strategy_id, order.symbol)
         return order.trace_id.startswith("flatten/") and order.signed_quantity == -held
 
+    def _leaves_plan(self, order: Order) -> bool:
+        """True for an exit of a plan that can only reduce the position: it passes a halt and the limits."""
+        return order.leg in CLOSING and self._reduces(order)
+
+    def _judge_plan(self, order: Order) -> None:
+        """One exit of a plan works at a time, and no more is entered than the plan says."""
+        name, states = order.client_order_id, self.books.orders.of_plan(order.plan_id)
+        if order.leg in EXITS:
+            for state in states:
+                if state.order.leg in EXITS and not state.is_terminal and state.client_order_id != name:
+                    raise Breach("I6", f"{name} leaves beside {state.client_order_id}, another exit of its plan")
+            return
+        plan = self.books.plans.get(order.plan_id)
+        if plan is None or order.leg in CLOSING or order.leg == THEN:
+            return
+        entries = [state for state in states if state.order.leg not in CLOSING | {THEN}]
+        sent = sum((state.filled_quantity + state.open_quantity for state in entries), ZERO)
+        if sent > plan.plan.quantity and not self._outside_hands:
+            raise Breach("I4", f"{name} leaves, and its plan is to enter {plan.plan.quantity} in all")
+
     def _reduces(self, order: Order) -> bool:
         """True when not even all open orders of its side together take the position past zero."""
         held = self.books.portfolio.quantity(order.symbol)
@@ -236,7 +258,7 @@ class Judge:
         """Judge new terms at the instant at which they leave."""
         self.follow()
         name = order.client_order_id
-        if self._halted:
+        if self._halted and not self._leaves_plan(order):
             raise Breach("I9", f"new terms of {name} leave while trading is halted")
         if name in self._largest and details.quantity is not None:
             self._largest[name] = max(self._largest[name], details.quantity)

@@ -38,6 +38,10 @@ class Verb(StrEnum):
     SELL_LIMIT = "sell limit"
     BUY_AT_ONCE = "buy ioc"
     TARGET = "target"
+    BRACKET = "bracket"
+    PROTECT = "protect"
+    SLICES = "slices"
+    CHASE = "chase"
     CANCEL = "cancel"
     CANCEL_ALL = "cancel all"
     MODIFY = "modify"
@@ -86,7 +90,7 @@ def draw(seed: int) -> Plan:
     duration_ns = rng.choice((30, 45, 60, 90)) * NS_PER_SECOND
     tight = rng.random() < 0.25
     market = _draw_market(rng, duration_ns)
-    wishes = [*_draw_wishes(rng, duration_ns), *_draw_halts(rng, duration_ns)]
+    wishes = [*_draw_wishes(rng, duration_ns), *_draw_halts(rng, duration_ns), *_draw_worked(seed, duration_ns)]
     faults = _draw_faults(rng, duration_ns, tight=tight)
     return Plan(
         seed=seed,
@@ -141,6 +145,24 @@ def _draw_wishes(rng: random.Random, duration_ns: int) -> list[Event]:
             cents=rng.randint(-10, 20),
         )
         for _ in range(rng.randint(20, 120))
+    ]
+
+
+def _draw_worked(seed: int, duration_ns: int) -> list[Event]:
+    """Draw wishes that the daemon works on with orders of its own, in half of the runs."""
+    rng = random.Random(f"worked {seed}")  # its own, so that the rest of a run is the same with and without
+    if rng.random() < 0.5:
+        return []
+    return [
+        Wish(
+            at_ns=rng.randrange(duration_ns),
+            strategy_id=rng.choice(STRATEGIES),
+            verb=rng.choice((Verb.BRACKET, Verb.BRACKET, Verb.PROTECT, Verb.SLICES, Verb.CHASE)),
+            symbol=rng.choice(SYMBOLS),
+            quantity=rng.randint(1, 20),
+            cents=rng.randint(-10, 20),
+        )
+        for _ in range(rng.randint(5, 30))
     ]
 
 

@@ -17,6 +17,7 @@ from tradingd.core.orders import (
     TimeInForce,
     Trade,
 )
+from tradingd.core.signals import Remainder, Reprice, Twap
 from tradingd.strategies.base import Params, Strategy
 
 CENT = Decimal("0.01")
@@ -80,6 +81,17 @@ class Restless(Strategy[Params]):
                 self.buy(wish.symbol, quantity, limit_price=limit, time_in_force=TimeInForce.IOC)
             case Verb.TARGET:
                 self.target_position(wish.symbol, Decimal(wish.cents))
+            case Verb.BRACKET:
+                self.enter(wish, price)
+            case Verb.PROTECT:
+                away = CENT * 20 * (1 if self.position(wish.symbol) > 0 else -1)
+                self.protect(wish.symbol, take_profit=price + away, stop_loss=price - away)
+            case Verb.SLICES:
+                slices = min(4, wish.quantity)
+                algorithm = Twap(duration_s=10, slices=slices)
+                self.buy(wish.symbol, quantity, algorithm=algorithm, stop_loss=price - CENT * 30)
+            case Verb.CHASE:
+                self.sell(wish.symbol, quantity, algorithm=Reprice(timeout_s=5, remainder=Remainder.MARKET))
             case Verb.CANCEL:
                 if self.mine:
                     self.cancel(self.mine.pop(0))
@@ -87,3 +99,20 @@ class Restless(Strategy[Params]):
                 raise AssertionError("an operator's wish")
             case _:
                 assert_never(wish.verb)
+
+    def enter(self, wish: Wish, price: Decimal) -> None:
+        """Begin a bracket of one kind or another."""
+        quantity, cents = Decimal(wish.quantity), CENT * wish.cents
+        match wish.cents % 4:
+            case 0:
+                self.buy(wish.symbol, quantity, take_profit=price + CENT * 30, stop_loss=price - CENT * 30)
+            case 1:
+                self.buy(wish.symbol, quantity, take_profit=price + CENT * 20, stop_trail_amount=CENT * 25)
+            case 2:
+                self.sell(wish.symbol, quantity, take_profit=price - CENT * 30, stop_loss=price + CENT * 30)
+            case _:
+                limit, stop = price - cents, price - cents - CENT * 30
+                self.buy(
+                    wish.symbol, quantity, limit_price=limit, time_in_force=TimeInForce.GTC, stop_loss=stop,
+                    take_profit=limit + CENT * 30,
+                )  # fmt: skip

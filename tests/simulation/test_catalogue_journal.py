@@ -1,4 +1,4 @@
-"""G. Journal and disk: what the fault catalogue says of writes that fail, processes that die, and files that are lost."""
+"""G. Journal and disk: what the fault catalogue says of writes that fail, dying processes, and files that are lost."""
 
 import shutil
 import sqlite3

@@ -51,6 +51,7 @@ class LogEvent(StrEnum):
     STRATEGY_STARTED = "strategy.started"
     STRATEGY_SIGNAL = "strategy.signal"
     STRATEGY_MESSAGE = "strategy.message"
+    STRATEGY_SLOW = "strategy.slow"
     STRATEGY_QUARANTINED = "strategy.quarantined"
     ORDER_SUBMITTED = "order.submitted"
     ORDER_DENIED = "order.denied"

@@ -167,6 +167,8 @@ class Anomaly(StrEnum):
 
     OVERFILL = "overfill"
     LATE_FILL = "late_fill"
+    CUMULATIVE = "cumulative"
+    """The execution came with the order's cumulative quantity for its own; its own is booked."""
     REVIVED = "revived"
     """It was taken for ended, and works."""
 
@@ -350,18 +352,32 @@ def trade_of(order: Order, report: OrderFilled) -> Trade:
     )
 
 
+def _most_of(state: OrderState, report: OrderFilled) -> Decimal | None:
+    """The most that an execution can be by its leg's cumulative quantity, less what is known of that leg before it."""
+    cum, prefix = report.cum_quantity, f"{report.venue_order_id}@"
+    if cum is None or report.quantity != cum:
+        return None  # only what equals the cumulative figure can be it
+    before = [
+        known for name in state.executions if name.startswith(prefix) if (known := Decimal(name[len(prefix) :])) < cum
+    ]
+    return cum - max(before) if before else None
+
+
 def _apply_fill(state: OrderState, report: OrderFilled) -> Transition:
     names = execution_names(report)
     if report.quantity <= 0 or any(name in state.executions for name in names):
         return Transition(state, changed=False)
     order = state.order
-    filled = state.filled_quantity + report.quantity
     anomaly = None
+    if (most := _most_of(state, report)) is not None and report.quantity > most:
+        # Some messages give the order's cumulative quantity for the execution's own.
+        report, anomaly = msgspec.structs.replace(report, quantity=most), Anomaly.CUMULATIVE
+    filled = state.filled_quantity + report.quantity
     status = state.status
     # The terms of a leg that was never heard of are not known either: its replace will tell how much it may fill.
     known = not state.venue_order_ids or report.venue_order_id in state.venue_order_ids
     if status in TERMINAL:
-        anomaly = Anomaly.LATE_FILL
+        anomaly = anomaly or Anomaly.LATE_FILL
     if known and filled > max(state.quantity, state.requested_quantity):
         anomaly = Anomaly.OVERFILL
     if status not in TERMINAL:

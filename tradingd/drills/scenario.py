@@ -87,9 +87,14 @@ class Scenario(Section):
     checks: Annotated[tuple[Check, ...], Strict(False)] = Field(
         default=(), description="What must have happened besides the checks that are always made."
     )
-    steps: Annotated[tuple[Step, ...], Strict(False), Field(min_length=1)] = Field(
-        description="What happens, one [[steps]] table each."
-    )
+    steps: Annotated[tuple[Step, ...], Strict(False)] = Field(description="What happens, one [[steps]] table each.")
+
+    @model_validator(mode="after")
+    def _has_steps(self) -> "Scenario":
+        # Not a bound of the field: pydantic would count steps with an error as missing.
+        if not self.steps:
+            raise ValueError("needs at least one [[steps]] table")
+        return self
 
 
 def read_scenario(path: Path) -> Scenario:

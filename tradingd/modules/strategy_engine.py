@@ -4,7 +4,7 @@ Owns: the strategies, their bars, timers and saved state. Reads: market data, or
 to the execution engine. Never: lets one strategy's exception reach another; never calls a strategy back about history.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -33,10 +33,14 @@ from tradingd.runtime.clock import Clock
 from tradingd.runtime.events import OrderUpdate, StrategyFailed
 from tradingd.runtime.guard import Failure, guarded
 from tradingd.runtime.module import ClockTick, Module
+from tradingd.runtime.pace import CallbackPace
 from tradingd.runtime.ports import EventLog, Journal
 from tradingd.runtime.slips import require_decimals, require_keepable
 from tradingd.runtime.strategy_host import StrategyHost
 from tradingd.strategies.base import Strategy
+
+_UNHURRIED = frozenset({"on_start", "on_history", "on_stop"})
+"""Callbacks outside trading, which may take their time."""
 
 StrategyEvent: TypeAlias = MarketDataEvent | OrderUpdate | ClockTick
 
@@ -57,6 +61,7 @@ class StrategyEngine(Module[StrategyEvent]):
         log: EventLog,
         log_signal: Callable[[TradingSignal], None],
         clock: Clock,
+        callback_budget_ns: Mapping[StrategyId, int],
     ) -> None:
         super().__init__(inbox)
         self.signals = signals
@@ -68,6 +73,7 @@ class StrategyEngine(Module[StrategyEvent]):
         self._hosts: dict[StrategyId, StrategyHost] = {}
         self._bar_readers: dict[tuple[Symbol, int], list[StrategyHost]] = {}
         self._tick_readers: dict[Symbol, list[StrategyHost]] = {}
+        self._paces: dict[StrategyId, CallbackPace] = {}
         self._signals_made = 0
         self._cause = 0
         """Number of the journal's entry that the strategies are hearing of."""
@@ -76,6 +82,7 @@ class StrategyEngine(Module[StrategyEvent]):
         for strategy, interval_ns in strategies:
             host = StrategyHost(self, strategy, interval_ns)
             self._hosts[strategy.id] = host
+            self._paces[strategy.id] = CallbackPace(strategy.id, callback_budget_ns.get(strategy.id, 0), log)
             for symbol in strategy.symbols:
                 self._bar_readers.setdefault((symbol, interval_ns), []).append(host)
                 if host.wants_ticks:
@@ -172,8 +179,7 @@ class StrategyEngine(Module[StrategyEvent]):
                 self._run(host, host.strategy.on_bar, data)
         else:
             for host in self._tick_readers.get(data.symbol, ()):
-                if host.running and (failure := guarded(host.strategy.on_tick, data)) is not None:
-                    self._quarantine(host, failure)
+                self._run(host, host.strategy.on_tick, data)
 
     def _on_order_update(self, update: OrderUpdate) -> None:
         host = self._hosts.get(update.strategy_id)
@@ -219,7 +225,15 @@ class StrategyEngine(Module[StrategyEvent]):
     # -- the wall -----------------------------------------------------------------------------------------------------
 
     def _run(self, host: StrategyHost, call: Callable[..., None], *arguments: object) -> None:
-        if host.running and (failure := guarded(call, *arguments)) is not None:
+        if not host.running:
+            return
+        began = self.clock.monotonic_ns()
+        failure = guarded(call, *arguments)
+        took = self.clock.monotonic_ns() - began
+        pace = self._paces[host.strategy.id]
+        if failure is None and took > pace.budget_ns > 0 and call.__name__ not in _UNHURRIED:
+            failure = pace.over(call.__name__, took, began)
+        if failure is not None:
             self._quarantine(host, failure)
 
     def _quarantine(self, host: StrategyHost, failure: Failure) -> None:

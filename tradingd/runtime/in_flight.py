@@ -128,6 +128,10 @@ class InFlight:
             self._asked_ns[order_id] = now
         return waiting[:most]
 
+    def is_alarming(self, age_ns: int) -> bool:
+        """True for a wait that an operator should know of."""
+        return age_ns >= self._alarm_after_ns
+
     def overdue(self) -> list[OrderState]:
         """Orders that have been in flight for longer than an operator should not know; each is told once."""
         late = [state for state in self._waiting(self._alarm_after_ns) if state.client_order_id not in self._alarmed]

@@ -7,13 +7,12 @@ orders do. A question that failed changes nothing and is put again.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
 from tradingd.core.books import Books
 from tradingd.core.entries import AccountOpened, CashAdjusted, OrderAdopted, PositionAdjusted
 from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
-from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.order_state import OrderStatus
 from tradingd.core.orders import ExecutionReport
@@ -32,6 +31,7 @@ from tradingd.runtime.events import OpenOrdersTaken, OrderLookup, SnapshotTaken
 from tradingd.runtime.in_flight import InFlight
 from tradingd.runtime.ports import EventLog, Journal, OrderGateway, RiskGate
 from tradingd.runtime.reconciler import Reconciler, Verdict
+from tradingd.runtime.sync_lines import SyncLines
 
 PlanListener: TypeAlias = Callable[[ReconciliationPlan | str], None]
 """Hears a plan, or why there is none."""
@@ -43,7 +43,6 @@ MOST_POSTPONED = 5
 """Beats that a timer's question waits at most while orders are queued."""
 MOST_DISAGREEMENTS = 10
 """Answers in a row that may show a difference which the next one does not: past it the symbols are halted."""
-MODULE = "execution_engine"
 
 
 class Corrections(Protocol):
@@ -98,7 +97,7 @@ class VenueSync:
         self._broker = broker
         self._journal = journal
         self._risk = risk
-        self._log = log
+        self._lines = SyncLines(log)
         self._clock = clock
         self._account_of = account_of
         self._cadence = cadence
@@ -107,6 +106,8 @@ class VenueSync:
         self._on_reconciled = on_reconciled
         self._jumps = JumpWatch(clock, limit_ns=JUMP_NS)
         self._connected = False
+        self._down_since = clock.monotonic_ns()
+        self._down_told = False
         self._connected_at = 0
         self._ask_at: int | None = None
         self._asked_at = -RETRY_NS
@@ -114,7 +115,6 @@ class VenueSync:
         self._next_open_orders = 0
         self._postponed = 0
         self._disagreements = 0
-        self._pending_said = False
         self._listeners: deque[PlanListener] = deque()
         self.reconciled = False
         """True while the order stream is up and the books have been compared with the venue since it came up."""
@@ -131,6 +131,8 @@ class VenueSync:
 
     def disconnected(self) -> None:
         """The order stream is gone: what happens meanwhile is not heard."""
+        if self._connected:
+            self._down_since, self._down_told = self._clock.monotonic_ns(), False
         self._connected = False
         self.reconciled = False
         self._ask_at = None
@@ -165,8 +167,11 @@ class VenueSync:
     def on_clock(self) -> None:
         """Put the questions whose time has come, unless orders are queued and have been for less than some beats."""
         if jump := self._jumps.look():
-            self._say_jumped(jump)
+            self._lines.jumped(jump)
+            if self._connected:
+                self.ask_soon()
         if not self._connected:
+            self._escalate()
             return
         if self._busy() and self._postponed < MOST_POSTPONED:
             self._postponed += 1
@@ -184,32 +189,22 @@ class VenueSync:
             self._next_open_orders = now + cadence.open_orders_ns
             self._broker.request_open_orders(self.in_flight.fence)
 
-    def _say_jumped(self, jump_ns: int) -> None:
-        """Waits go by the monotonic clock and are not touched; what goes by the time of day may be wrong."""
-        self._log.log_event(
-            Level.ERROR,
-            f"the wall clock jumped by {jump_ns / NS_PER_SECOND:+.1f} s; day orders and the ends of days go by it",
-            {"jump_s": round(jump_ns / NS_PER_SECOND, 3)},
-            event=LogEvent.CLOCK_JUMPED,
-            module=MODULE,
-        )
-        if self._connected:
-            self.ask_soon()
+    def _escalate(self) -> None:
+        """Say so, once an outage, when the stream has been down for longer than an operator should not know."""
+        self._alarm_overdue()
+        down_ns = self._clock.monotonic_ns() - self._down_since
+        if self._down_told or not self.in_flight.is_alarming(down_ns):
+            return
+        self._down_told = True
+        self._lines.down(down_ns, self._books.orders.open_count, self.in_doubt())
 
     def _alarm_overdue(self) -> None:
         for state in self.in_flight.overdue():
-            self._log.log_order(
-                Level.ERROR,
-                LogEvent.ORDER_OVERDUE,
-                f"{state.status} for {self.in_flight.age_ns(state.client_order_id) // NS_PER_SECOND} s: "
-                "it counts at full size until the venue says what became of it",
-                state.order,
-                status=state.status.value,
-            )
+            self._lines.overdue(state, self.in_flight.age_ns(state.client_order_id))
 
     def question_failed(self, message: str) -> None:
         """An answer did not come: nothing changes, and the question is put again."""
-        self._log.log_event(Level.WARNING, message, event=LogEvent.RECONCILE_FAILED, module=MODULE)
+        self._lines.failed(message)
         self._tell(message)
         self.ask_soon()
 
@@ -269,7 +264,7 @@ class VenueSync:
     def _apply(self, findings: dict[ClientOrderId, Findings], corrections: Corrections) -> None:
         reports = [report for found in findings.values() for report in found.reports]
         if reports:
-            self._say_corrected(reports, [])
+            self._lines.corrected(reports, [])
         for report in reports:
             corrections.on_execution_update(report, cause=0)
 
@@ -295,7 +290,13 @@ class VenueSync:
             settled=settled,
         )
         self._correct(verdict, corrections, opening=opening)
-        self._say(verdict)
+        foreign = describe(verdict.plan.adoptions, verdict.adjustments)
+        self._lines.judged(
+            verdict.plan,
+            foreign,
+            corrected=bool(verdict.plan.reports or foreign or verdict.strays),
+            first=not self.reconciled,
+        )
         self._look_after(verdict)
         if not verdict.ask_again and not self.reconciled:
             self.reconciled = True
@@ -367,39 +368,6 @@ class VenueSync:
     def _tell(self, answer: ReconciliationPlan | str) -> None:
         while self._listeners:
             self._listeners.popleft()(answer)
-
-    # -- saying so ----------------------------------------------------------------------------------------------------
-
-    def _say(self, verdict: Verdict) -> None:
-        plan = verdict.plan
-        if plan.reports or plan.adoptions or verdict.adjustments or verdict.strays:
-            self._say_corrected(plan.reports, describe(verdict.plan.adoptions, verdict.adjustments))
-        pending = bool(plan.unresolved or plan.incomplete)
-        if pending and not self._pending_said:
-            self._log.log_event(
-                Level.WARNING,
-                "some orders are in doubt; they count at full size until the venue has proved what became of them",
-                {"unresolved": list(plan.unresolved), "incomplete": list(plan.incomplete)},
-                event=LogEvent.RECONCILE_PENDING,
-                module=MODULE,
-            )
-        self._pending_said = pending
-        if plan.empty and not self.reconciled:
-            self._log.log_event(
-                Level.INFO, "the books and the venue agree", event=LogEvent.RECONCILE_CLEAN, module=MODULE
-            )
-
-    def _say_corrected(self, reports: Iterable[ExecutionReport], foreign: list[str]) -> None:
-        self._log.log_event(
-            Level.WARNING,
-            "the books were corrected from the venue",
-            {
-                "reports": [f"{type(report).__name__} {report.client_order_id}" for report in reports],
-                "foreign": foreign,
-            },
-            event=LogEvent.RECONCILE_CORRECTED,
-            module=MODULE,
-        )
 
     def in_doubt(self) -> list[ClientOrderId]:
         """Orders whose fate is not known."""

@@ -13,6 +13,7 @@ from tradingd.settings.fields import (
     AnyDecimal,
     IntervalText,
     NonNegativeFloat,
+    NonNegativeInt,
     OptionalSymbols,
     PositiveDecimal,
     PositiveFloat,
@@ -71,6 +72,11 @@ class StrategySettings(Section):
     claims: OptionalSymbols = Field(
         default=(),
         description="Symbols whose positions and orders from outside are taken for this strategy's own.",
+    )
+    callback_budget_ms: NonNegativeInt = Field(
+        default=250,
+        description="Milliseconds that a callback may take: ten times as long, or often longer, stops the strategy. 0 "
+        "turns the check off.",
     )
     on_stop: Literal["leave", "cancel", "flatten"] = Field(
         default="leave",
