@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,7 @@ async def test_strategies_that_never_trade_prove_nothing(write_config: WriteConf
     (outcome,) = await play_all(loaded(write_config, IDLE), find_scenarios("two-daemons"))
     assert not outcome.held
     assert outcome.untested == "0 orders: nothing was tested"
+    shutil.rmtree(outcome.folder)  # kept for whoever wants to know why
 
 
 def test_the_command_prints_one_document_and_leaves_the_users_state_alone(write_config: WriteConfig) -> None:

@@ -11,7 +11,6 @@ from tests.acceptance.markets import from_the_open
 from tests.acceptance.running import Program, wait_until
 from tests.acceptance.test_kill import BROKER, SEED, VENUE, settle
 
-READY_WITHIN_S = 5.0
 ONCE = frozenset({"run_started", "account_opened", "equity"})
 """Entries that come about once in a run: the trap waits for the first."""
 
@@ -45,7 +44,7 @@ async def test_every_kill_point_once(tmp_path: Path, write_config: WriteConfig, 
         points = sorted(POINTS, key=lambda point: not point.startswith("account_opened"))
         missed = [point for point in points if not die_at(point, config, log, rng)]
         with Program("run", "-c", str(config), log=log) as daemon:
-            daemon.wait_event("daemon.ready", timeout_s=READY_WITHIN_S)
+            daemon.wait_event("daemon.ready")
             await settle(daemon, config)
         truth = await ask_venue(f"http://127.0.0.1:{port}", "key", "secret")
     assert set(missed) <= {"account_opened.after", "account_opened.before"}, missed

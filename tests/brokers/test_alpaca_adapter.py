@@ -167,12 +167,24 @@ async def test_a_refusal_is_a_rejection_with_the_venues_code(
         Reply(raw=b"<html>gateway timeout</html>", status=504),
         Reply({"message": "no id here"}),
         Reply(raw=b"not json"),
+        Reply(raw=b'{"id": "\xff"}'),
+        Reply(raw=b'{"message": "\xff"}', status=502),
         Reply(order_json("t-other")),
         Reply(order_json("t-1", id="")),
         Drop(),
         Hang(),
     ],
-    ids=["504", "2xx without an id", "2xx unreadable", "another order", "empty id", "reset", "no answer in time"],
+    ids=[
+        "504",
+        "2xx without an id",
+        "2xx unreadable",
+        "2xx not UTF-8",
+        "502 not UTF-8",
+        "another order",
+        "empty id",
+        "reset",
+        "no answer in time",
+    ],
 )
 async def test_an_answer_that_proves_nothing_leaves_the_order_unknown_and_is_not_sent_again(
     venue: ScriptedVenue, broker: AlpacaBroker, recorder: Recorder, answer: Reply | Drop | Hang

@@ -113,8 +113,13 @@ async def test_a_page_that_cannot_be_stepped_over_is_no_answer(venue: ScriptedVe
 @pytest.mark.parametrize("path", [ORDERS, FILLS, "/v2/positions", "/v2/account"])
 @pytest.mark.parametrize(
     "answer",
-    [Reply(status=404), Reply(raw=b"<html>"), Reply({"message": "busy"}, 503, {"Retry-After": "0"})],
-    ids=["404", "unreadable", "outage"],
+    [
+        Reply(status=404),
+        Reply(raw=b"<html>"),
+        Reply(raw=b'{"id": "\xff"}'),
+        Reply({"message": "busy"}, 503, {"Retry-After": "0"}),
+    ],
+    ids=["404", "unreadable", "not UTF-8", "outage"],
 )
 async def test_a_part_that_cannot_be_had_is_no_snapshot(
     venue: ScriptedVenue, broker: AlpacaBroker, path: str, answer: Reply

@@ -75,7 +75,9 @@ async def test_updates_are_read_from_both_kinds_of_frame(
 
 
 @pytest.mark.parametrize(
-    "frame", [b"{", b'{"stream":"trade_updates","data":{"event":1}}'], ids=["not JSON", "wrong types"]
+    "frame",
+    [b"{", b'{"stream":"trade_updates","data":{"event":1}}', b'{"stream":"\xff"}'],
+    ids=["not JSON", "wrong types", "not UTF-8"],
 )
 async def test_a_frame_that_cannot_be_read_is_told_and_the_next_one_arrives(
     venue: ScriptedVenue, heard: Heard, running: asyncio.Task[None], frame: bytes

@@ -515,6 +515,7 @@ def test_a_cancel_that_is_refused_because_the_stop_filled_changes_nothing(tmp_pa
         lambda one: one.buy(ABC, D(10), stop_loss=D("NaN")),
         lambda one: one.buy(ABC, D(10), algorithm=Twap(duration_s=10, slices=0)),
         lambda one: one.buy(ABC, D(10), algorithm=Twap(duration_s=-1, slices=2)),
+        lambda one: one.buy(ABC, D(10), algorithm=Twap(duration_s=5, slices=3)),
         lambda one: one.buy(ABC, D(10), algorithm="VWAP"),
         lambda one: one.buy(ABC, D(10), algorithm=Reprice(timeout_s=float("nan"))),
         lambda one: one.buy(ABC, D(10), limit_price=D(99), algorithm=Reprice(timeout_s=5)),

@@ -39,6 +39,32 @@ S = OrderStatus
 OLD = VenueOrderId("0b9e7c0a-0000-4000-8000-000000000001")
 
 
+def test_F17_what_takes_the_place_of_an_order_is_sized_once_its_cancel_is_confirmed_with_what_had_filled(
+    tmp_path: Path,
+) -> None:
+    """What takes the place of an order is sized once its cancel is confirmed, with what had filled by then."""
+    waits = '[]\nunfilled_timeout_s = 30\nunfilled_action = "market"'
+    broker = OddBroker(tmp_path, START)
+    limits = "[risk]\nmax_order_value = 100000\nmax_position_value = 100000\n"
+    desk = Desk(tmp_path, limits, claims=waits, venue=broker).open()
+    desk.act(lambda strategy: strategy.buy(ABC, D("172.1"), limit_price=D(99)))
+    thin_quote(desk, 98.5, 99.0, 24.5)
+    broker.stalls = True
+    desk.wait(40)
+    assert desk.order().status is S.PENDING_CANCEL
+    thin_quote(desk, 98.5, 99.0, 100)  # more of it fills before the cancel takes effect
+    desk.quote(99.5, 100.5)
+    desk.wait(5)
+    assert len(broker.seen) == 1
+    broker.stalls = False
+    broker.cancel(desk.order().order, VenueOrderId("SIM-1"))
+    desk.pump()
+    desk.wait(5)
+    assert [order.quantity for order, _ in broker.seen] == [D("172.1"), D("47.6")]
+    assert (desk.order().status, desk.strategy().position(ABC)) == (S.FILLED, D("172.1"))
+    desk.check()
+
+
 def test_F18_a_cancel_is_a_request_an_order_that_filled_meanwhile_is_found_filled(tmp_path: Path) -> None:
     """A cancel is a request: an order that filled meanwhile is found filled, and a fill after a confirmed cancel counts
     and is told."""
@@ -268,8 +294,11 @@ def test_F26_a_second_live_order_of_one_intent_is_cancelled_and_its_symbol_halte
     assert working() == 2
     desk.stream_up()
     assert working() == 1
+    desk.wait(5)
+    assert desk.order().status is S.ACCEPTED
+    assert desk.books.portfolio.open_exposure(ABC).buy_quantity == D(10)
     desk.wait(60)
-    assert working() == desk.books.orders.open_count
+    assert working() == desk.books.orders.open_count == 1
     (halted,) = entries(desk.journal, SymbolHalted)
     assert (halted.symbol, "SIM-" in halted.reason) == (ABC, True)
     assert len(desk.said(LogEvent.RISK_SYMBOL_HALTED)) == 1
@@ -301,3 +330,30 @@ def test_F27_more_filled_than_ordered_is_booked_as_it_is_and_stops_new_risk_in_t
     (denied,) = story.entries(OrderDenied)
     assert (denied.order.quantity, denied.breaches[0].code) == (D(2), DenialCode.SYMBOL_HALTED)
     assert story.entries(OrderUnknown) == []
+
+
+def test_F28_of_a_bracket_one_exit_works_at_a_time_and_when_both_fill_what_was_too_much_is_taken_back(
+    tmp_path: Path,
+) -> None:
+    """Of a bracket one exit works at a time, for what is held, and when both fill after all what was too much is taken
+    back with an alarm."""
+    desk = Desk(tmp_path).open()
+    desk.act(lambda strategy: strategy.buy(ABC, D(10), stop_loss=D(96), take_profit=D(104)))
+    (stop,) = desk.books.orders.open
+    assert (stop.order.leg, stop.quantity, stop.order.side.value) == ("stop", D(10), "SELL")
+    thin_quote(desk, 104.0, 104.1, 4)
+    desk.wait(2)
+    states = {state.order.leg: state for state in desk.books.orders}
+    assert (states["stop"].status, states["target"].filled_quantity) == (S.CANCELED, D(4))
+    assert [state.order.leg for state in desk.books.orders.open] == ["target"]
+    assert states["stop"].venue_order_id is not None
+    late = execution(states["stop"], "10", "late", price="96", leg=states["stop"].venue_order_id)
+    desk.broker.tell(late)
+    desk.pump()
+    desk.wait(5)
+    assert desk.strategy().position(ABC) == 0
+    assert desk.books.orders.open_count == 0
+    back = desk.order()
+    assert (back.order.leg, back.order.side.value, back.filled_quantity) == ("back", "BUY", D(4))
+    assert any(line.level.value == "ERROR" and "taken back" in line.message for line in desk.lines)
+    desk.check()

@@ -338,10 +338,10 @@ def test_F85_one_journal_and_one_account_have_one_daemon_a_second_names_the_firs
     AccountLock("paper", account).release()
 
 
-def test_F86_a_strategy_that_raises_or_asks_for_nonsense_harms_itself_alone(tmp_path: Path) -> None:
-    """A strategy that raises or asks for nonsense harms itself alone: it is stopped, its orders are cancelled, others
-    trade on."""
-    desk = Desk(tmp_path).open()
+def test_F86_a_strategy_that_raises_asks_for_nonsense_or_takes_for_ever_harms_itself_alone(tmp_path: Path) -> None:
+    """A strategy that raises, asks for nonsense or takes for ever harms itself alone: it is stopped, its orders are
+    cancelled, others trade on."""
+    desk = Desk(tmp_path, claims="[]\ncallback_budget_ms = 5").open()
     for nonsense in ("1e308", "NaN", "-Infinity", "-5"):
         desk.act(lambda strategy, nonsense=nonsense: strategy.buy(ABC, D(nonsense)))
     assert codes(desk) == ["QUANTITY_INVALID"] * 4
@@ -363,6 +363,14 @@ def test_F86_a_strategy_that_raises_or_asks_for_nonsense_harms_itself_alone(tmp_
     desk.quote(98.5, 98.9)
     assert desk.strategy(TWO).position(ABC) == D(12)
     assert desk.books.portfolio.quantity_of(ONE, ABC) == 0
+    desk.modules.risk.resume("anna")
+    desk.modules.strategies.resume()
+    desk.strategy().on_next["tick"] = lambda _strategy: desk.clock.advance_to(desk.clock.now_ns() + 60_000_000)
+    desk.quote(99.5, 100.5)
+    assert list(desk.books.quarantined) == [ONE]
+    assert "held everything up" in desk.books.quarantined[ONE].reason
+    desk.act(lambda strategy: strategy.buy(ABC, D(1)), TWO)
+    assert desk.strategy(TWO).position(ABC) == D(13)
     desk.check()
 
 

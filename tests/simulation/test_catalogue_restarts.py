@@ -258,10 +258,12 @@ def test_F44_another_account_s_journal_is_refused_and_another_daemon_s_orders_ar
 
 
 def test_F45_a_quantity_that_jumps_as_in_a_split_blocks_its_symbol_until_somebody_confirms(tmp_path: Path) -> None:
-    """A quantity that jumps overnight as in a split blocks its symbol for all that does not reduce, across restarts,
-    until somebody confirms."""
+    """A quantity that jumps overnight as in a split blocks its symbol for all that does not reduce, cancels what rests
+    there, and stays so across restarts until somebody confirms."""
     desk = Desk(tmp_path).open()
     desk.act(lambda strategy: strategy.buy(ABC, D(10)))
+    desk.act(lambda strategy: strategy.sell(ABC, D(5), stop_price=D(95)))
+    resting = desk.order().client_order_id
     desk.stop()
     cash = desk.broker.account().cash
     desk.broker.deafly(outside(desk, "split", Side.BUY, "30"))
@@ -271,6 +273,8 @@ def test_F45_a_quantity_that_jumps_as_in_a_split_blocks_its_symbol_until_somebod
     second.wait(10)
     (halted,) = entries(second.journal, SymbolHalted)
     assert "splits" in halted.reason
+    (order,) = [state for state in second.books.orders if state.client_order_id == resting]
+    assert order.status is S.CANCELED
     second.quote(99.5, 100.5)
     second.act(lambda strategy: strategy.buy(ABC, D(1)))
     assert codes(second) == ["SYMBOL_HALTED"]

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from tests.brokers.scripted_venue import Drop, Recorder, Reply, ScriptedVenue, Seen, order_json, update_json
 from tests.brokers.test_alpaca_over_venue import limit_order, quote
 from tests.brokers.test_alpaca_wire import make_order
@@ -18,7 +19,7 @@ from tests.simulation.streaming import streaming
 from tradingd.brokers.alpaca.adapter import AlpacaBroker
 from tradingd.brokers.alpaca.model import ALPACA
 from tradingd.brokers.simulated.model import SIMULATED
-from tradingd.core.broker_model import refusals
+from tradingd.core.broker_model import BrokerModel, refusals
 from tradingd.core.entries import HaltReleased, OrderIntended
 from tradingd.core.identifiers import ClientOrderId, TraceId
 from tradingd.core.instruments import default_instrument
@@ -33,6 +34,7 @@ from tradingd.core.orders import (
     OrderTerms,
     OrderType,
     OrderUnknown,
+    Side,
     SignalAction,
 )
 from tradingd.core.signals import TradingSignal
@@ -385,25 +387,28 @@ def test_F15_a_strategy_that_sends_the_same_order_again_and_again_is_stopped_unt
     desk.check()
 
 
-def test_F16_an_exit_ahead_of_its_entry_is_refused_and_one_larger_than_what_filled_too(tmp_path: Path) -> None:
-    """An exit ahead of its entry is refused, and one larger than what filled too: it would open a short or trade with
-    ourselves."""
+@pytest.mark.parametrize("model", [SIMULATED, ALPACA], ids=["any venue", "no self-cross"])
+def test_F16_an_exit_is_sent_when_its_entry_has_filled_for_what_has_filled_and_never_ahead_of_it(
+    tmp_path: Path, model: BrokerModel
+) -> None:
+    """An exit is sent when its entry has filled, for what has filled, and never ahead of it; one by hand that could
+    meet the entry is refused."""
     desk = Desk(tmp_path)
-    desk.broker.model = ALPACA
+    desk.broker.model = model
     desk.open()
-
-    def protect(quantity: str) -> list[str]:
-        desk.act(lambda strategy: strategy.sell(ABC, D(quantity), stop_price=D(98)))
-        return codes(desk)
-
-    desk.act(bid)
-    entry = desk.order().client_order_id
-    assert protect("10") == ["SELF_CROSS"]
+    desk.act(lambda strategy: strategy.buy(ABC, D(10), limit_price=D(99), stop_loss=D(95)))
+    assert [order.side for order, _ in desk.broker.seen] == [Side.BUY]
     thin_quote(desk, 98.5, 99.0, 4)
     assert desk.strategy().position(ABC) == D(4)
-    assert protect("4") == ["SELF_CROSS"] * 2
-    desk.act(lambda strategy: strategy.cancel(entry))
-    assert protect("10") == ["SELF_CROSS"] * 2 + ["ZERO_CROSSING"]
-    protect("4")
-    assert (desk.order().status, desk.order().order.quantity) == (S.ACCEPTED, D(4))
+    if model is ALPACA:
+        desk.act(lambda strategy: strategy.sell(ABC, D(4), stop_price=D(98)))
+        assert codes(desk) == ["SELF_CROSS"]
+        assert len(desk.broker.seen) == 1
+    desk.act(lambda strategy: strategy.cancel(desk.order(0).client_order_id))
+    exits = [state for state in desk.books.orders if state.order.side is Side.SELL]
+    assert [(state.status, state.quantity, state.terms.stop_price) for state in exits] == [(S.ACCEPTED, D(4), D(95))]
+    desk.quote(94.0, 94.5)
+    desk.wait(5)
+    assert desk.strategy().position(ABC) == 0
+    assert all(order.side is not Side.SELL or order.quantity <= 4 for order, _ in desk.broker.seen)
     desk.check()

@@ -83,8 +83,8 @@ def test_F49_a_symbol_whose_data_stops_while_the_rest_flows_takes_no_new_orders_
 
 
 def test_F50_while_the_session_is_away_no_order_leaves_and_one_sent_before_stays_in_doubt(tmp_path: Path) -> None:
-    """While the session is away no order leaves, one sent before stays in doubt at full size, and both end with the
-    venue's word."""
+    """While the session is away no order leaves, one sent before stays in doubt at full size, and an outage that lasts
+    raises an alarm for both."""
     desk = Desk(tmp_path).open()
     desk.broker.slow = []
     desk.act(bid)
@@ -96,7 +96,8 @@ def test_F50_while_the_session_is_away_no_order_leaves_and_one_sent_before_stays
     assert len(desk.broker.seen) == 1
     assert desk.order().status is S.PENDING_SUBMIT
     assert desk.books.portfolio.open_exposure(ABC).buy_quantity == D(10)
-    assert len(desk.said(LogEvent.BROKER_STREAM_DOWN)) == 1
+    assert [line.level.value for line in desk.said(LogEvent.BROKER_STREAM_DOWN)] == ["WARNING", "ERROR"]
+    assert len(desk.said(LogEvent.ORDER_OVERDUE)) == 1
     (late,), desk.broker.slow = desk.broker.slow, None
     desk.broker.deafly(lambda: desk.broker.submit(late))
     desk.broker.unreachable = False

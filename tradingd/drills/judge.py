@@ -78,10 +78,12 @@ class JournalView:
             case OrderFilled() as fill:
                 self.executions[fill.execution_id] += 1
                 self.booked.update(execution_names(fill))
-                self.filled[fill.client_order_id] += fill.quantity
             case _:
                 pass
-        books.apply(entry)
+        trade = books.apply(entry)
+        if trade is not None:
+            # What was booked, which is not always what the message said.
+            self.filled[trade.client_order_id] += trade.quantity
         named = order_named_by(entry)
         state = None if named is None else books.orders.get(named)
         if state is not None:

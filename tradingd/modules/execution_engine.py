@@ -52,11 +52,18 @@ from tradingd.runtime.events import (
     SnapshotTaken,
     StrategyFailed,
 )
-from tradingd.runtime.flattening import Flattening
+from tradingd.runtime.flattening import WindingDown
 from tradingd.runtime.latch import Latch
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.order_builder import OrderBuilder
-from tradingd.runtime.order_lines import log_report, log_unwritten, price_details
+from tradingd.runtime.order_lines import (
+    log_denied,
+    log_foreign,
+    log_report,
+    log_submitted,
+    log_unheld,
+    log_unwritten,
+)
 from tradingd.runtime.plan_keeper import PlanKeeper
 from tradingd.runtime.ports import EventLog, Journal, Ledger, OrderGateway, RiskGate
 from tradingd.runtime.venue_sync import VenueSync
@@ -104,8 +111,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         self._admission = admission
         self._plans = plans
         self._cancel_when_named: set[ClientOrderId] = set()
-        self._flattening: Flattening | None = None
-        self._winding: frozenset[StrategyId] = frozenset()
+        self._winding = WindingDown(books, log)
 
     def initialize(self) -> None:
         """Go on with cancels that were asked for before the venue had named their orders."""
@@ -218,13 +224,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         self._books.orders.put(state)
         self._venue.in_flight.sent(order.client_order_id)
         self._broker.submit_order(order)
-        self._log.log_order(
-            Level.INFO,
-            LogEvent.ORDER_SUBMITTED,
-            f"{order.side} {order.quantity:f} {order.symbol} {order.terms.order_type}",
-            order,
-            **price_details(order.terms),
-        )
+        log_submitted(self._log, order)
 
     def _deny(self, order: Order, breaches: tuple[Breach, ...], cause: int) -> None:
         now = self._clock.now_ns()
@@ -234,15 +234,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         if self._journal.shortage is None:  # what room there is belongs to orders that are out
             cause = self._journal.record(denial, cause=cause)
         self._strategies.put(OrderUpdate(strategy_id=order.strategy_id, report=denial, trade=None, cause=cause))
-        self._log.log_order(
-            Level.WARNING,
-            LogEvent.ORDER_DENIED,
-            "; ".join(breach.message for breach in breaches),
-            order,
-            codes=[breach.code.value for breach in breaches],
-            side=order.side.value,
-            quantity=order.quantity,
-        )
+        log_denied(self._log, denial)
 
     # -- what becomes of them -----------------------------------------------------------------------------------------
 
@@ -253,13 +245,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         """
         state = self._books.orders.get(execution_report.client_order_id)
         if state is None:
-            self._log.log_event(
-                Level.WARNING,
-                f"a report about order {execution_report.client_order_id}, which the books do not hold",
-                {"report": type(execution_report).__name__},
-                event=LogEvent.ORDER_FOREIGN,
-                module=self.name,
-            )
+            log_unheld(self._log, execution_report)
             self._venue.ask_soon()
             return
         transition = apply_report(state, execution_report)
@@ -295,7 +281,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
             self._cancel_when_named.discard(order_id)
             self.take_back(order_id)
         self._plans.on_change(state, self)
-        self._go_on_flattening()
+        self._winding.go_on()
 
     # -- cancels ------------------------------------------------------------------------------------------------------
 
@@ -368,29 +354,19 @@ class ExecutionEngine(Module[ExecutionEvent]):
 
     def flatten(self) -> None:
         """Cancel everything and close every position; passes a halt, since it can only reduce."""
-        self._flattening = Flattening(self._books, self._close_position)
-        self.cancel_all()
-        self._go_on_flattening()
+        self._winding.flatten(self)
 
     def wind_down(self, policies: Mapping[StrategyId, StopPolicy]) -> None:
         """Do what a stop does for each strategy; `wound_down` tells when nothing of it is under way any more."""
-        self._winding = frozenset(
-            strategy_id for strategy_id, policy in policies.items() if policy is not StopPolicy.LEAVE
-        )
-        flattened = {strategy_id for strategy_id, policy in policies.items() if policy is StopPolicy.FLATTEN}
-        for strategy_id in sorted(self._winding):
-            self.cancel_all(strategy_id)
-        if flattened and self._flattening is None:
-            self._flattening = Flattening(self._books, self._close_position, flattened)
-            self._go_on_flattening()
+        self._winding.wind_down(policies, self)
 
     @property
     def wound_down(self) -> bool:
         """True when no order that a stop was to cancel or to close with is working."""
-        working = any(state.order.strategy_id in self._winding for state in self._books.orders.open)
-        return self._flattening is None and not working
+        return self._winding.done
 
-    def _close_position(self, strategy_id: StrategyId, symbol: Symbol, quantity: Decimal) -> None:
+    def close_position(self, strategy_id: StrategyId, symbol: Symbol, quantity: Decimal) -> None:
+        """Send what closes a strategy's position at market, unless it is less than the venue takes."""
         order = self._builder.build(
             strategy_id,
             symbol,
@@ -403,33 +379,10 @@ class ExecutionEngine(Module[ExecutionEvent]):
             self._latch.let_pass(order.client_order_id)
             self._send(order)
 
-    def _go_on_flattening(self) -> None:
-        if self._flattening is not None and self._flattening.step():
-            self._end_flattening(self._flattening)
-
-    def _end_flattening(self, flattening: Flattening) -> None:
-        self._flattening = None
-        left = flattening.left()
-        self._log.log_event(
-            Level.ERROR if left else Level.WARNING,
-            "flattened; some positions could not be closed" if left else "flattened: no orders, no positions",
-            {"left": left},
-            event=LogEvent.CONTROL_COMMAND,
-            module=self.name,
-        )
-
     # -- what is not ours ---------------------------------------------------------------------------------------------
 
     def _on_foreign_order(self, event: ForeignOrderEvent) -> None:
-        self._log.log_event(
-            Level.WARNING,
-            f"an order that is not ours: {event.order.side} {event.order.quantity} {event.order.symbol}",
-            {"venue_order_id": event.order.venue_order_id, "status": event.order.status.value},
-            event=LogEvent.ORDER_FOREIGN,
-            module=self.name,
-            client_order_id=event.order.client_order_id,
-            symbol=event.order.symbol,
-        )
+        log_foreign(self._log, event.order)
         self._venue.ask_soon()
 
     def adopt(self, adoption: OrderAdopted) -> None:
@@ -449,7 +402,8 @@ class ExecutionEngine(Module[ExecutionEvent]):
         self._risk.halt_symbol(symbol, reason)
 
     def cancel_resting(self, symbol: Symbol) -> None:
-        """Ask for a cancel of what rests in a symbol at a price that no longer means what it did."""
+        """Ask for a cancel of what rests or waits in a symbol at a price that no longer means what it did."""
+        self._plans.end_all(None, f"the prices of {symbol} have another meaning now", symbol, alarm=True)
         for state in self._books.orders.open:
             if state.order.symbol == symbol and state.terms.order_type is not OrderType.MARKET:
-                self.cancel_order(state.client_order_id)
+                self.take_back(state.client_order_id)

@@ -4,11 +4,17 @@ Closing orders wait for the cancels because the venue holds shares back for work
 closing order; what is left after it (a fraction below the lot, a refusal) is reported, not chased.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
+from typing import Protocol
 
 from tradingd.core.books import Books
 from tradingd.core.identifiers import StrategyId, Symbol
+from tradingd.core.log import Level, LogEvent
+from tradingd.core.orders import StopPolicy
+from tradingd.runtime.ports import EventLog
+
+MODULE = "execution_engine"
 
 
 class Flattening:
@@ -68,3 +74,62 @@ class Flattening:
             for (strategy_id, symbol), position in self._books.portfolio.lines.items()
             if position.quantity and self._covers(strategy_id)
         ]
+
+
+class ClosingDesk(Protocol):
+    """What winding down asks of the execution engine."""
+
+    def cancel_all(self, strategy_id: StrategyId | None = None) -> int:
+        """Ask for a cancel of every working order, or of one strategy's."""
+        ...
+
+    def close_position(self, strategy_id: StrategyId, symbol: Symbol, quantity: Decimal) -> None:
+        """Send what closes a position."""
+        ...
+
+
+class WindingDown:
+    """An operator's flattening, or what an orderly stop does for each strategy."""
+
+    def __init__(self, books: Books, log: EventLog) -> None:
+        self._books = books
+        self._log = log
+        self._flattening: Flattening | None = None
+        self._stopping: frozenset[StrategyId] = frozenset()
+
+    def flatten(self, desk: ClosingDesk) -> None:
+        """Cancel everything, then close every position."""
+        self._flattening = Flattening(self._books, desk.close_position)
+        desk.cancel_all()
+        self.go_on()
+
+    def wind_down(self, policies: Mapping[StrategyId, StopPolicy], desk: ClosingDesk) -> None:
+        """Do what a stop does for each strategy."""
+        self._stopping = frozenset(name for name, policy in policies.items() if policy is not StopPolicy.LEAVE)
+        flattened = {name for name, policy in policies.items() if policy is StopPolicy.FLATTEN}
+        for strategy_id in sorted(self._stopping):
+            desk.cancel_all(strategy_id)
+        if flattened and self._flattening is None:
+            self._flattening = Flattening(self._books, desk.close_position, flattened)
+            self.go_on()
+
+    @property
+    def done(self) -> bool:
+        """True when no order that a stop was to cancel or to close with is working."""
+        working = any(state.order.strategy_id in self._stopping for state in self._books.orders.open)
+        return self._flattening is None and not working
+
+    def go_on(self) -> None:
+        """Go on after something happened to an order."""
+        flattening = self._flattening
+        if flattening is None or not flattening.step():
+            return
+        self._flattening = None
+        left = flattening.left()
+        self._log.log_event(
+            Level.ERROR if left else Level.WARNING,
+            "flattened; some positions could not be closed" if left else "flattened: no orders, no positions",
+            {"left": left},
+            event=LogEvent.CONTROL_COMMAND,
+            module=MODULE,
+        )

@@ -12,6 +12,7 @@ from tradingd.core.orders import (
     Order,
     OrderAccepted,
     OrderCanceled,
+    OrderDenied,
     OrderExpired,
     OrderFilled,
     OrderRejected,
@@ -22,8 +23,11 @@ from tradingd.core.orders import (
     ReplaceRequested,
     ReplaceUnknown,
 )
+from tradingd.core.venue_view import VenueOrder
 from tradingd.errors import JournalError
 from tradingd.runtime.ports import EventLog
+
+MODULE = "execution_engine"
 
 
 def log_report(log: EventLog, report: ExecutionReport, state: OrderState) -> None:
@@ -67,6 +71,49 @@ def _line(report: ExecutionReport) -> tuple[Level, LogEvent, str]:
             return Level.INFO, LogEvent.ORDER_FILLED, "filled"
         case _:
             assert_never(report)
+
+
+def log_submitted(log: EventLog, order: Order) -> None:
+    """Say that an order is in the journal and on its way."""
+    message = f"{order.side} {order.quantity:f} {order.symbol} {order.terms.order_type}"
+    log.log_order(Level.INFO, LogEvent.ORDER_SUBMITTED, message, order, **price_details(order.terms))
+
+
+def log_denied(log: EventLog, denial: OrderDenied) -> None:
+    """Say that an order may not leave, and every rule that it breaks."""
+    log.log_order(
+        Level.WARNING,
+        LogEvent.ORDER_DENIED,
+        "; ".join(breach.message for breach in denial.breaches),
+        denial.order,
+        codes=[breach.code.value for breach in denial.breaches],
+        side=denial.order.side.value,
+        quantity=denial.order.quantity,
+    )
+
+
+def log_foreign(log: EventLog, order: VenueOrder) -> None:
+    """Say that something happened to an order that is not ours."""
+    log.log_event(
+        Level.WARNING,
+        f"an order that is not ours: {order.side} {order.quantity} {order.symbol}",
+        {"venue_order_id": order.venue_order_id, "status": order.status.value},
+        event=LogEvent.ORDER_FOREIGN,
+        module=MODULE,
+        client_order_id=order.client_order_id,
+        symbol=order.symbol,
+    )
+
+
+def log_unheld(log: EventLog, report: ExecutionReport) -> None:
+    """Say that a report is about an order that the books do not hold."""
+    log.log_event(
+        Level.WARNING,
+        f"a report about order {report.client_order_id}, which the books do not hold",
+        {"report": type(report).__name__},
+        event=LogEvent.ORDER_FOREIGN,
+        module=MODULE,
+    )
 
 
 def price_details(terms: OrderTerms) -> dict[str, object]:

@@ -365,10 +365,13 @@ class PlanKeeper:
                 if not order.is_terminal and order.order.leg != "then":
                     desk.take_back(order.client_order_id)
 
-    def end_all(self, strategy_id: StrategyId | None, reason: str) -> None:
-        """Pursue no plan, or none of one strategy; whoever asks cancels the orders."""
-        for state in list(self._of_strategy(strategy_id)):
-            self.end(state, reason, None)
+    def end_all(
+        self, strategy_id: StrategyId | None, reason: str, symbol: Symbol | None = None, *, alarm: bool = False
+    ) -> None:
+        """Pursue no plan, or none of one strategy or symbol; whoever asks cancels the orders."""
+        for state in self._of_strategy(strategy_id):
+            if symbol in (None, state.plan.symbol):
+                self.end(state, reason, None, alarm=alarm)
 
     def taken_back(self, order_id: ClientOrderId, desk: PlanDesk) -> bool:
         """Follow a cancel that somebody asked for; True when nothing is left to cancel.

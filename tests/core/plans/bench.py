@@ -234,6 +234,9 @@ class Bench:
             self.held += signed
             self.account += signed
 
+    def _at_venue(self, name: str) -> VenueOrderId:
+        return self.orders[name].venue_order_id or VenueOrderId(name)
+
     def accept(self, name: str) -> "Bench":
         order_id = ClientOrderId(name)
         self.report(
@@ -250,7 +253,7 @@ class Bench:
             name,
             OrderFilled(
                 client_order_id=ClientOrderId(name),
-                venue_order_id=VenueOrderId(name),
+                venue_order_id=self._at_venue(name),
                 execution_id=ExecutionId(f"e{self.executions}"),
                 quantity=D(quantity),
                 price=D(100),
@@ -265,7 +268,7 @@ class Bench:
             name,
             OrderCanceled(
                 client_order_id=ClientOrderId(name),
-                venue_order_id=VenueOrderId(name),
+                venue_order_id=self._at_venue(name),
                 ts_event=self.now,
                 ts_recv=self.now,
             ),
