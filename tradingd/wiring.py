@@ -41,6 +41,7 @@ from tradingd.runtime.in_flight import InFlight
 from tradingd.runtime.latch import Latch
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.order_builder import OrderBuilder
+from tradingd.runtime.plan_drafts import PlanDrafts
 from tradingd.runtime.plan_keeper import PlanKeeper
 from tradingd.runtime.ports import Spawn
 from tradingd.runtime.price_watch import PriceWatch
@@ -306,11 +307,16 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
         log=logger,
         clock=edges.clock,
         builder=builder,
-        model=lambda: broker.model,
+        drafts=PlanDrafts(
+            books=books,
+            builder=builder,
+            model=lambda: broker.model,
+            latest=data.latest,
+            patience=patience(settings),
+            limits=admission.limits,
+        ),
         watch=watch,
         latest=data.latest,
-        patience=patience(settings),
-        limits=admission.limits,
         ready=lambda: venue_sync.reconciled and logger.shortage is None,
     )
     execution = ExecutionEngine(

@@ -72,6 +72,11 @@ async def settle(daemon: Program, config: Path) -> None:
     wait_until(
         lambda: not ask_json("status", "-c", str(config))["orders_in_doubt"], timeout_s=20, what="no order in doubt"
     )
+    # The venue's market goes on: what rests there would fill between the stop and the comparison.
+    assert run_command("cancel-all", "-c", str(config)).returncode == 0
+    wait_until(
+        lambda: not ask_json("status", "-c", str(config))["open_orders"], timeout_s=20, what="no order is working"
+    )
     assert daemon.stop() == 0
 
 

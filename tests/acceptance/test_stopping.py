@@ -17,8 +17,9 @@ POLICIES = ("leave", "cancel", "flatten")
 def trading(tmp_path: Path, write_config: WriteConfig, *policies: str) -> Path:
     """A daemon with one restless strategy for each policy."""
     strategies = [
-        RESTLESS.format(id=policy, symbol="IBM", every=5 + number, quantity=10)
-        .replace("[[strategies]]", f'[[strategies]]\non_stop = "{policy}"', 1)
+        RESTLESS.format(id=policy, symbol="IBM", every=5 + number, quantity=10).replace(
+            "[[strategies]]", f'[[strategies]]\non_stop = "{policy}"', 1
+        )
         for number, policy in enumerate(policies)
     ]
     return write_config(file_feed(from_the_open(tmp_path), "IBM", "quotes", 200), "\n".join(strategies))

@@ -258,7 +258,9 @@ class Judge:
         """Judge new terms at the instant at which they leave."""
         self.follow()
         name = order.client_order_id
-        if self._halted and not self._leaves_plan(order):
+        state = self.books.orders.get(name)
+        grows = details.quantity is not None and (state is None or details.quantity > state.quantity)
+        if self._halted and not self._leaves_plan(order) and (grows or order.leg not in CLOSING):
             raise Breach("I9", f"new terms of {name} leave while trading is halted")
         if name in self._largest and details.quantity is not None:
             self._largest[name] = max(self._largest[name], details.quantity)

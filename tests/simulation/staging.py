@@ -12,10 +12,11 @@ from tests.simulation.plans import NOON, Event, Market, Plan, Verb, Wish
 from tests.simulation.world import Outcome, World
 from tradingd.core.books import Books
 from tradingd.core.entries import JournalEntry
-from tradingd.core.identifiers import ClientOrderId, ExecutionId, StrategyId, Symbol, VenueOrderId
+from tradingd.core.identifiers import ClientOrderId, ExecutionId, StrategyId, Symbol, TraceId, VenueOrderId
 from tradingd.core.market import NS_PER_SECOND, QuoteTick
 from tradingd.core.order_state import OrderState
-from tradingd.core.orders import Order, OrderDenied, OrderFilled
+from tradingd.core.orders import Order, OrderDenied, OrderFilled, OrderTerms, SignalAction
+from tradingd.core.signals import TradingSignal
 from tradingd.core.venue_view import AccountInfo, VenueOrderStatus, VenuePosition, VenueSnapshot
 from tradingd.journal.segments import read_records
 from tradingd.runtime.clock import SimulatedClock
@@ -157,6 +158,19 @@ def thin_quote(desk: Desk, bid: float, ask: float, size: float) -> None:
     desk.pump()
 
 
+def signal_to_buy(symbol: Symbol) -> TradingSignal:
+    """What the first strategy would ask for if it were called."""
+    return TradingSignal(
+        strategy_id=StrategyId("one"),
+        symbol=symbol,
+        action=SignalAction.BUY,
+        quantity=D(1),
+        terms=OrderTerms(),
+        trace_id=TraceId("again"),
+        ts_event=NOON,
+    )
+
+
 def changed(account: AccountInfo, **changes: str) -> AccountInfo:
     """An account with other names."""
     return msgspec.structs.replace(account, **changes)
@@ -181,12 +195,10 @@ class OddBroker(DeskBroker):
         if not self.stalls and life.status is VenueOrderStatus.WORKING:
             self._cancel(life)
 
-    def work_twice(self, order_id: ClientOrderId) -> VenueOrderId:
+    def work_twice(self, order_id: ClientOrderId) -> None:
         """Let a second order work for the same intent."""
         life = self._current[order_id]
-        twin = self._open(life.order, life.quantity, life.terms)
-        self._arrive(twin)
-        return twin.venue_id
+        self._arrive(self._open(life.order, life.quantity, life.terms))
 
     async def snapshot(self, since_ns: int) -> VenueSnapshot:
         self.asked_since.append(since_ns)

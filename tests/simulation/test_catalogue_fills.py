@@ -143,7 +143,7 @@ def test_F33_an_order_by_other_hands_is_never_taken_for_ours_however_alike_and_c
     desk.check()
 
 
-def test_F35_a_fee_that_comes_after_its_fill_is_booked_when_it_comes_and_a_rebate_counts_as_one(
+def test_F35_a_fee_that_comes_after_its_fill_is_booked_when_the_venue_takes_it_a_rebate_counts_as_one(
     tmp_path: Path,
 ) -> None:
     """A fee that comes after its fill is booked when the venue takes it, a rebate counts as one, and the ledger

@@ -122,13 +122,15 @@ def test_F71_a_process_killed_around_a_send_finds_what_became_of_the_intent_and_
     assert len(story.sent()) == int(arrives)
     assert len(intended) == (0 if kind in (F.KILL_BEFORE_WRITE, F.TORN_LINE) else 1)
     if arrives:
-        assert (story.order().status, story.books.portfolio.quantity(ABC)) == (S.FILLED, 7)
+        assert (story.order().status, story.books.portfolio.quantity(ABC)) == (S.FILLED, D(7))
     elif intended:
         assert (story.order().status, story.order().reject_code) == (S.REJECTED, NOT_AT_VENUE)
     assert story.books.orders.open_count == 0
 
 
-def test_F72_a_journal_put_back_to_an_older_state_is_held_against_the_venue_and_reuses_no_id(tmp_path: Path) -> None:
+def test_F72_a_journal_put_back_to_an_older_state_is_held_against_the_venue_and_no_id_is_used_again(
+    tmp_path: Path,
+) -> None:
     """A journal put back to an older state is held against the venue: what it misses is taken in before anything is
     sent, and no id is used again."""
     desk = Desk(tmp_path).open()

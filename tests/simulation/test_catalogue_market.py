@@ -14,6 +14,7 @@ from tests.simulation.plans import Verb
 from tests.simulation.staging import Story, codes, fault, faults, tick, wish
 from tradingd.brokers.alpaca.adapter import AlpacaBroker
 from tradingd.core.calendar import NewYorkStockExchange
+from tradingd.core.identifiers import Symbol
 from tradingd.core.log import LogEvent
 from tradingd.core.market import MINUTE_NS, NS_PER_SECOND, MarketDataEvent, PriceBar, TradeTick
 from tradingd.core.order_state import OrderStatus
@@ -151,7 +152,7 @@ def test_F64_a_quiet_time_makes_no_bars_and_is_told_when_it_lasts(tmp_path: Path
     assert [line.symbol for line in desk.said(LogEvent.DATA_STALE)].count(ABC) >= 1
 
 
-async def test_F65_a_bar_is_shown_only_after_its_close_by_the_feed_s_own_clock(
+async def test_F65_a_bar_is_shown_only_after_its_close_built_here_or_fetched(
     venue: ScriptedVenue, broker: AlpacaBroker, tmp_path: Path
 ) -> None:
     """A bar is shown only after its close, built here or fetched from a history that lists the forming one."""
@@ -172,7 +173,7 @@ async def test_F65_a_bar_is_shown_only_after_its_close_by_the_feed_s_own_clock(
     venue.on("GET", BARS, Reply({"bars": {"AAPL": rows}, "next_page_token": None}))
     await broker.connect([])
     now = ns("2026-03-02T14:31:40+00:00")
-    bars = await broker.fetch_bars(staging.Symbol("AAPL"), MINUTE_NS, now - 10 * MINUTE_NS, now)
+    bars = await broker.fetch_bars(Symbol("AAPL"), MINUTE_NS, now - 10 * MINUTE_NS, now)
     assert [known.ts_open for known in bars] == [ns("2026-03-02T14:29:00+00:00"), ns("2026-03-02T14:30:00+00:00")]
 
 
@@ -230,9 +231,7 @@ def test_F67_days_open_and_close_in_the_exchange_s_own_time_and_take_their_day_o
 
 
 @pytest.mark.parametrize("kind", [F.CLOCK_FORWARD, F.CLOCK_BACK])
-def test_F68_a_wall_clock_that_jumps_raises_an_alarm_and_ends_no_wait_and_no_order(
-    tmp_path: Path, kind: FaultKind
-) -> None:
+def test_F68_a_wall_clock_that_jumps_raises_an_alarm_ends_no_wait_and_no_order(tmp_path: Path, kind: FaultKind) -> None:
     """A wall clock that jumps by an hour raises an alarm, ends no wait and no order, and what came meanwhile is
     found."""
     story = Story(
@@ -259,4 +258,4 @@ def test_F68_a_wall_clock_that_jumps_raises_an_alarm_and_ends_no_wait_and_no_ord
 
     story.look(11.9, waits)
     story.tell()
-    assert (story.order().status, story.books.portfolio.quantity(ABC)) == (S.FILLED, 7)
+    assert (story.order().status, story.books.portfolio.quantity(ABC)) == (S.FILLED, D(7))

@@ -277,7 +277,6 @@ async def test_F83_no_failure_shows_a_key_in_whatever_spelling_and_the_log_cuts_
         )
     )
     assert "broker.problem" in stream.getvalue()
-    assert SECRET not in stream.getvalue()
     assert SECRET[:8] not in stream.getvalue()
 
 
@@ -311,7 +310,7 @@ async def test_F84_the_control_socket_is_its_user_s_alone_takes_no_giant_and_a_c
     assert [entry.operator for entry in entries(desk.journal, HaltReleased)] == ["boris"]
 
 
-def test_F85_one_journal_and_one_account_have_one_daemon_a_second_names_the_first_and_death_sets_both_free(
+def test_F85_one_journal_and_one_account_have_one_daemon_a_second_names_the_first(
     tmp_path: Path,
 ) -> None:
     """One journal and one account have one daemon: a second names the first, and the death of that sets both free."""
@@ -342,8 +341,9 @@ def test_F86_a_strategy_that_raises_asks_for_nonsense_or_takes_for_ever_harms_it
     """A strategy that raises, asks for nonsense or takes for ever harms itself alone: it is stopped, its orders are
     cancelled, others trade on."""
     desk = Desk(tmp_path, claims="[]\ncallback_budget_ms = 5").open()
-    for nonsense in ("1e308", "NaN", "-Infinity", "-5"):
-        desk.act(lambda strategy, nonsense=nonsense: strategy.buy(ABC, D(nonsense)))
+    for nonsense in (D("1e308"), D("NaN"), D("-Infinity"), D(-5)):
+        Acting.latest[ONE].buy(ABC, nonsense)
+        desk.pump()
     assert codes(desk) == ["QUANTITY_INVALID"] * 4
     desk.act(bid)
     desk.act(bid, TWO)
@@ -355,10 +355,8 @@ def test_F86_a_strategy_that_raises_asks_for_nonsense_or_takes_for_ever_harms_it
     desk.quote(99.5, 100.5)
     assert list(desk.books.quarantined) == [ONE]
     assert "TypeError" in desk.books.quarantined[ONE].reason
-    assert [(state.order.strategy_id, state.status) for state in desk.books.orders] == [
-        (ONE, S.CANCELED),
-        (TWO, S.ACCEPTED),
-    ]
+    became = [(state.order.strategy_id, state.status) for state in desk.books.orders]
+    assert became == [(ONE, S.CANCELED), (TWO, S.ACCEPTED)]
     desk.act(lambda strategy: strategy.buy(ABC, D(2)), TWO)
     desk.quote(98.5, 98.9)
     assert desk.strategy(TWO).position(ABC) == D(12)
@@ -387,10 +385,9 @@ def test_F87_profit_is_counted_once_through_closes_reopenings_and_flips_in_any_o
         for size in sizes:
             price = round(rng.uniform(95, 105), 2)
             desk.quote(price, price)
-            if size > 0:
-                desk.act(lambda strategy, size=size: strategy.buy(ABC, D(size)))
-            else:
-                desk.act(lambda strategy, size=size: strategy.sell(ABC, D(-size)))
+            trade = Acting.latest[ONE].buy if size > 0 else Acting.latest[ONE].sell
+            trade(ABC, D(abs(size)))
+            desk.pump()
             held += size
             paid += size * D(repr(price))
             desk.books.portfolio.check()

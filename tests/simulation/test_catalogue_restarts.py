@@ -145,7 +145,7 @@ def test_F40_a_difference_that_never_comes_to_rest_is_not_corrected_for_ever_its
     desk.check()
 
 
-def test_F41_a_correction_has_the_same_name_wherever_it_is_found_and_is_booked_once(tmp_path: Path) -> None:
+def test_F41_a_correction_has_the_same_name_in_every_process_and_is_booked_once(tmp_path: Path) -> None:
     """A correction has the same name in every process that finds it, and is booked once however often the daemon
     starts."""
     first = Desk(tmp_path).open()
@@ -166,7 +166,7 @@ def test_F41_a_correction_has_the_same_name_wherever_it_is_found_and_is_booked_o
     assert names[0] == names[1] == ["ABC#1:2->7", "cash#1:99799->99296.5"]
 
 
-def test_F42_a_start_calls_no_strategy_back_about_the_past_it_finds_its_position_and_acts_on_nothing_old(
+def test_F42_a_start_calls_no_strategy_back_about_the_past_it_finds_its_position(
     tmp_path: Path,
 ) -> None:
     """A start calls no strategy back about the past that the journal holds: it finds its position, and bars of the

@@ -40,7 +40,7 @@ S = OrderStatus
 BOUND_S = 10
 
 
-def test_F48_a_fill_told_while_the_link_counts_as_down_is_booked_and_one_not_told_is_found_after_it(
+def test_F48_a_fill_told_while_the_link_counts_as_down_is_booked_and_one_not_told_is_found(
     tmp_path: Path,
 ) -> None:
     """A fill told while the link counts as down is booked at once, and one not told is found as soon as the link is
@@ -82,7 +82,7 @@ def test_F49_a_symbol_whose_data_stops_while_the_rest_flows_takes_no_new_orders_
     desk.check()
 
 
-def test_F50_while_the_session_is_away_no_order_leaves_and_one_sent_before_stays_in_doubt(tmp_path: Path) -> None:
+def test_F50_while_the_session_is_away_no_order_leaves_and_an_outage_that_lasts_raises_an_alarm(tmp_path: Path) -> None:
     """While the session is away no order leaves, one sent before stays in doubt at full size, and an outage that lasts
     raises an alarm for both."""
     desk = Desk(tmp_path).open()
@@ -219,7 +219,7 @@ def test_F55_a_stream_that_is_up_and_says_nothing_is_seen_through_by_questions(t
     story.tell()
 
 
-def test_F56_a_single_fill_that_a_healthy_stream_drops_is_found_within_its_period_and_exits_do_not_repeat(
+def test_F56_a_single_fill_that_a_healthy_stream_drops_is_found_within_its_period(
     tmp_path: Path,
 ) -> None:
     """A single fill that a healthy stream drops is found within its period, and a strategy that asks for its exit
@@ -293,7 +293,7 @@ async def test_F58_a_task_that_dies_ends_the_process_with_its_error_or_is_starte
     assert "edge:quiet" in log.messages[0]
 
 
-async def test_F59_a_loop_that_a_strategy_blocks_is_told_and_a_path_that_stands_still_is_not_called_alive(
+async def test_F59_a_loop_that_a_strategy_blocks_is_told_while_the_path_stands_still_it_is_not_called_alive(
     tmp_path: Path,
 ) -> None:
     """A loop that a strategy blocks is told, and while the trading path stands still it is not called alive."""

@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 from tests.strategies.staging import ABC, Stage
 from tradingd.core.identifiers import ClientOrderId, StrategyId
-from tradingd.core.orders import OrderModification, OrderTerms, OrderType, TimeInForce
+from tradingd.core.orders import OrderModification, OrderTerms, OrderType, Side, TimeInForce
+from tradingd.core.signals import FollowUp, Protection, Twap, Work
 from tradingd.strategies.base import Params, Strategy
 from tradingd.strategies.indicators import RollingDeviation, RollingMean
 
@@ -68,6 +69,23 @@ def test_new_terms_name_only_what_changes(stage: Stage) -> None:
         ("c2", OrderModification(stop_price=D(8))),
         ("c3", OrderModification(trail_amount=D(2), trail_percent=D(1))),
     ]
+
+
+def test_what_goes_beyond_one_order_travels_with_the_signal(stage: Stage) -> None:
+    follow, slices = FollowUp(side=Side.SELL, quantity=D(1)), Twap(duration_s=10, slices=2)
+    stage.strategy.buy(ABC, D(1), take_profit=D(11), stop_loss=D(9), stop_loss_limit=D("8.9"), then=follow)
+    stage.strategy.sell(ABC, D(1), stop_trail_percent=D(2), algorithm=slices)
+    stage.strategy.sell(ABC, D(1), stop_trail_amount=D(2))
+    stage.strategy.buy(ABC, D(1))
+    assert stage.work == [
+        Work(protection=Protection(take_profit=D(11), stop_loss=D(9), stop_limit=D("8.9")), then=follow),
+        Work(protection=Protection(trail_percent=D(2)), algorithm=slices),
+        Work(protection=Protection(trail_amount=D(2))),
+        Work(),
+    ]
+    stage.strategy.protect(ABC, take_profit=D(11), stop_loss=D(9))
+    assert stage.protected == [(ABC, Protection(take_profit=D(11), stop_loss=D(9)))]
+    assert stage.strategy.plans(ABC) == ()
 
 
 def test_everything_else_goes_to_the_engine(stage: Stage) -> None:

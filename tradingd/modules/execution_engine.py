@@ -13,7 +13,6 @@ from tradingd.core.books import Books
 from tradingd.core.broker_model import replace_refusals
 from tradingd.core.entries import CashAdjusted, OrderAdopted, OrderIntended, PositionAdjusted
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, TraceId
-from tradingd.core.log import Level, LogEvent
 from tradingd.core.order_state import Anomaly, OrderState, OrderStatus, apply_report, intend
 from tradingd.core.orders import (
     Breach,
@@ -37,6 +36,7 @@ from tradingd.core.plans.records import CLOSING, Plan
 from tradingd.core.repeats import RepeatGuard
 from tradingd.core.signals import CancelSignal, ModifySignal, OcoSignal, TradingSignal
 from tradingd.errors import JournalError
+from tradingd.runtime import order_lines
 from tradingd.runtime.admission import Admission, refuse
 from tradingd.runtime.amending import amend
 from tradingd.runtime.channel import Inbox, Outlet
@@ -56,14 +56,6 @@ from tradingd.runtime.flattening import WindingDown
 from tradingd.runtime.latch import Latch
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.order_builder import OrderBuilder
-from tradingd.runtime.order_lines import (
-    log_denied,
-    log_foreign,
-    log_report,
-    log_submitted,
-    log_unheld,
-    log_unwritten,
-)
 from tradingd.runtime.plan_keeper import PlanKeeper
 from tradingd.runtime.ports import EventLog, Journal, Ledger, OrderGateway, RiskGate
 from tradingd.runtime.venue_sync import VenueSync
@@ -184,7 +176,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
                 f"{order.strategy_id} asks for the same order again and again; it is stopped until `tradingd resume`",
             )
         elif (verdict := self._admission.gate(order.strategy_id)).approved:
-            plan = self._plans.consider(signal, order)
+            plan = self._plans.drafts.consider(signal, order)
             if isinstance(plan, Plan):
                 self._plans.begin(plan, signal.cause, self)
                 return
@@ -195,7 +187,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
             self._deny(order, verdict.breaches, signal.cause)
 
     def _protect(self, signal: OcoSignal) -> None:
-        order = self._plans.closing_order(signal)
+        order = self._plans.drafts.closing_order(signal)
         verdict = self._admission.gate(signal.strategy_id)
         if verdict.approved:
             verdict = self._plans.protect(signal, order, self)
@@ -206,15 +198,15 @@ class ExecutionEngine(Module[ExecutionEvent]):
         """Begin to count repeated orders anew: an operator has looked."""
         self._repeats.forget()
 
-    def place(self, order: Order, *, closes: bool) -> tuple[Breach, ...]:
+    def place(self, order: Order, *, closes: bool, cause: int) -> tuple[Breach, ...]:
         """Let an order of a plan leave by the gate that all pass, or say why not."""
         verdict = self._admission.judge(order, closes=closes)
         if not verdict.approved:
-            self._deny(order, verdict.breaches, 0)
+            self._deny(order, verdict.breaches, cause)
         else:
             if closes and self._admission.only_reduces(order):
                 self._latch.let_pass(order.client_order_id)
-            self._send(order)
+            self._send(order, cause)
         return verdict.breaches
 
     def _send(self, order: Order, cause: int = 0) -> None:
@@ -224,7 +216,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         self._books.orders.put(state)
         self._venue.in_flight.sent(order.client_order_id)
         self._broker.submit_order(order)
-        log_submitted(self._log, order)
+        order_lines.log_submitted(self._log, order)
 
     def _deny(self, order: Order, breaches: tuple[Breach, ...], cause: int) -> None:
         now = self._clock.now_ns()
@@ -234,7 +226,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         if self._journal.shortage is None:  # what room there is belongs to orders that are out
             cause = self._journal.record(denial, cause=cause)
         self._strategies.put(OrderUpdate(strategy_id=order.strategy_id, report=denial, trade=None, cause=cause))
-        log_denied(self._log, denial)
+        order_lines.log_denied(self._log, denial)
 
     # -- what becomes of them -----------------------------------------------------------------------------------------
 
@@ -245,7 +237,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         """
         state = self._books.orders.get(execution_report.client_order_id)
         if state is None:
-            log_unheld(self._log, execution_report)
+            order_lines.log_unheld(self._log, execution_report)
             self._venue.ask_soon()
             return
         transition = apply_report(state, execution_report)
@@ -266,11 +258,9 @@ class ExecutionEngine(Module[ExecutionEvent]):
         if transition.changed:
             owner, trade = state.order.strategy_id, transition.trade
             self._strategies.put(OrderUpdate(strategy_id=owner, report=execution_report, trade=trade, cause=seq))
-            log_report(self._log, execution_report, transition.state)
+            order_lines.log_report(self._log, execution_report, transition.state)
         if transition.anomaly is not None:
-            self._log.log_order(
-                Level.ERROR, LogEvent.ORDER_ANOMALY, f"{transition.anomaly.value}: booked as it is", state.order
-            )
+            order_lines.log_anomaly(self._log, transition.anomaly, state.order)
             if transition.anomaly is Anomaly.OVERFILL:
                 self.halt_symbol(state.order.symbol, f"{state.client_order_id} filled more than was ordered")
         self._after_change(transition.state)
@@ -302,7 +292,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         try:
             self.on_execution_update(CancelRequested(client_order_id=order_id, ts_event=now, ts_recv=now))
         except JournalError as error:
-            log_unwritten(self._log, error, state.order)
+            order_lines.log_unwritten(self._log, error, state.order)
         if state.venue_order_id is None:
             self._cancel_when_named.add(order_id)  # asked for as soon as the venue has named it
         else:
@@ -324,8 +314,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         if state is None or state.status is not OrderStatus.ACCEPTED:
             return refuse(DenialCode.ORDER_NOT_WORKING, f"{order_id} is not working at the venue")
         instrument = self._builder.instrument_of(state.order.symbol)
-        model = self._broker.model
-        if breaches := replace_refusals(model, state.terms, new_order_details, instrument.asset_class):
+        if breaches := replace_refusals(self._broker.model, state.terms, new_order_details, instrument.asset_class):
             return ValidationResponse(breaches=breaches)
         amendment = amend(state, new_order_details, instrument)
         verdict = self._admission.judge(
@@ -347,8 +336,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         reason, now = "; ".join(breach.message for breach in verdict.breaches), self._clock.now_ns()
         report = ReplaceRefused(client_order_id=signal.client_order_id, reason=reason, ts_event=now, ts_recv=now)
         self._strategies.put(OrderUpdate(strategy_id=signal.strategy_id, report=report, trade=None))
-        codes = [breach.code.value for breach in verdict.breaches]
-        self._log.log_order(Level.WARNING, LogEvent.ORDER_REPLACE_REFUSED, reason, state.order, codes=codes)
+        order_lines.log_kept(self._log, state.order, reason, verdict.breaches)
 
     # -- flattening ---------------------------------------------------------------------------------------------------
 
@@ -382,7 +370,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
     # -- what is not ours ---------------------------------------------------------------------------------------------
 
     def _on_foreign_order(self, event: ForeignOrderEvent) -> None:
-        log_foreign(self._log, event.order)
+        order_lines.log_foreign(self._log, event.order)
         self._venue.ask_soon()
 
     def adopt(self, adoption: OrderAdopted) -> None:

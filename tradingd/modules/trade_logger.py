@@ -12,6 +12,7 @@ from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol
 from tradingd.core.log import SEVERITY, Level, LogEntry, LogEvent
 from tradingd.core.order_state import OrderState
 from tradingd.core.orders import Order, OrderDenied, Trade
+from tradingd.core.plans.records import PlanStarted
 from tradingd.core.signals import TradingSignal
 from tradingd.journal.projection import JournalRow
 from tradingd.journal.writer import JournalWriter
@@ -83,7 +84,8 @@ class TradeLogger(Module[LoggedEvent]):
             seq = self._journal.append(ts, entry, durable=durable, cause=cause, trace=trace)
             self._last_about[order_id] = seq
         else:
-            seq = self._journal.append(ts, entry, durable=durable, cause=cause or 0)
+            trace = entry.plan.trace_id if isinstance(entry, PlanStarted) else ""
+            seq = self._journal.append(ts, entry, durable=durable, cause=cause or 0, trace=trace)
         if self._database is not None:
             self.inbox.put(JournalRow(seq=seq, ts=ts, entry=entry))
         return seq

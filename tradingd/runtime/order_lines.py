@@ -3,8 +3,9 @@
 from typing import assert_never
 
 from tradingd.core.log import Level, LogEvent
-from tradingd.core.order_state import OrderState
+from tradingd.core.order_state import Anomaly, OrderState
 from tradingd.core.orders import (
+    Breach,
     CancelRefused,
     CancelRequested,
     CancelUnknown,
@@ -90,6 +91,17 @@ def log_denied(log: EventLog, denial: OrderDenied) -> None:
         side=denial.order.side.value,
         quantity=denial.order.quantity,
     )
+
+
+def log_kept(log: EventLog, order: Order, reason: str, breaches: tuple[Breach, ...]) -> None:
+    """Say that new terms may not leave, and that the order goes on as it was."""
+    codes = [breach.code.value for breach in breaches]
+    log.log_order(Level.WARNING, LogEvent.ORDER_REPLACE_REFUSED, reason, order, codes=codes)
+
+
+def log_anomaly(log: EventLog, anomaly: Anomaly, order: Order) -> None:
+    """Say what was odd about an execution that is booked all the same."""
+    log.log_order(Level.ERROR, LogEvent.ORDER_ANOMALY, f"{anomaly.value}: booked as it is", order)
 
 
 def log_foreign(log: EventLog, order: VenueOrder) -> None:

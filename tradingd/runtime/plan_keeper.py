@@ -5,31 +5,27 @@ looked at after a report about an order in its symbol, a price that it waits for
 books were compared with the venue. Its orders take the way of every other; its start is in the journal before them.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Protocol, assert_never
 
 import msgspec
 
 from tradingd.core.books import Books
-from tradingd.core.broker_model import BrokerModel
 from tradingd.core.identifiers import ClientOrderId, PlanId, StrategyId, Symbol
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.order_state import OrderState
-from tradingd.core.orders import Breach, DenialCode, Order, OrderModification, OrderTerms, Side, ValidationResponse
-from tradingd.core.plans.drafting import Venue, draft, draft_protection
+from tradingd.core.orders import Breach, DenialCode, Order, OrderModification, ValidationResponse
 from tradingd.core.plans.records import (
     CLOSING,
     EXITS,
     STOP,
-    Armed,
     Held,
-    Patience,
     Plan,
     PlanEnded,
+    PlanMoved,
     PlanStarted,
     PlanState,
-    Split,
     moved,
 )
 from tradingd.core.plans.step import needs_prices, open_exits, step
@@ -46,10 +42,11 @@ from tradingd.core.plans.view import (
     ReachStop,
     WatchStop,
 )
-from tradingd.core.signals import OcoSignal, TradingSignal
-from tradingd.runtime.admission import refuse
+from tradingd.core.signals import OcoSignal
+from tradingd.errors import JournalError
 from tradingd.runtime.clock import Clock
 from tradingd.runtime.order_builder import OrderBuilder
+from tradingd.runtime.plan_drafts import PlanDrafts
 from tradingd.runtime.ports import EventLog, Journal, LatestData
 from tradingd.runtime.price_watch import PriceWatch, prices_of
 
@@ -76,7 +73,7 @@ _PASSING = frozenset(
 class PlanDesk(Protocol):
     """What plans ask of the execution engine."""
 
-    def place(self, order: Order, *, closes: bool) -> tuple[Breach, ...]:
+    def place(self, order: Order, *, closes: bool, cause: int) -> tuple[Breach, ...]:
         """Let an order leave by the gate that all pass, or say why not."""
         ...
 
@@ -100,11 +97,9 @@ class PlanKeeper:
         log: EventLog,
         clock: Clock,
         builder: OrderBuilder,
-        model: Callable[[], BrokerModel],
+        drafts: PlanDrafts,
         watch: PriceWatch,
         latest: LatestData,
-        patience: Mapping[StrategyId, Patience],
-        limits: Callable[[Order], ValidationResponse],
         ready: Callable[[], bool],
     ) -> None:
         self._books = books
@@ -112,11 +107,9 @@ class PlanKeeper:
         self._log = log
         self._clock = clock
         self._builder = builder
-        self._model = model
+        self.drafts = drafts
         self._watch = watch
         self._latest = latest
-        self._patience = patience
-        self._limits = limits
         self._ready = ready
         self._resting = False
         self._looking: set[Symbol] = set()
@@ -125,47 +118,14 @@ class PlanKeeper:
         """Plans whose marks have moved since the journal heard of them."""
         self._asked: dict[tuple[PlanId, object], int] = {}
         self._kept_ns: dict[PlanId, int] = {}
+        self._last: dict[PlanId, int] = {}
+        """Number of the journal's last entry about each plan: what its next step follows from."""
 
-    # -- from a signal to a plan --------------------------------------------------------------------------------------
-
-    def consider(self, signal: TradingSignal, order: Order) -> Plan | ValidationResponse | None:
-        """Make the plan that a signal needs: None for a signal that is one order, a refusal for one that cannot be.
-
-        A plan has the name that the order would have had.
-        """
-        patience = self._patience.get(order.strategy_id)
-        special = signal.protection or signal.algorithm or signal.then or patience
-        if special is None and not self._is_beyond_the_venue(order):
-            return None
-        plan = draft(signal, order, PlanId(order.client_order_id), self._venue(order.symbol), patience)
-        if isinstance(plan, Plan) and self._latest(order.symbol) is None:
-            return refuse(DenialCode.PRICE_MISSING, f"no good price of {order.symbol} has been seen yet")
-        if isinstance(plan, Plan) and isinstance(plan.way, Armed | Split):
-            verdict = self._limits(order)  # its orders leave later, or in parts: what cannot be is said now
-            return plan if verdict.approved else verdict
-        return plan
-
-    def _is_beyond_the_venue(self, order: Order) -> bool:
-        model = self._model()
-        crosses = self._books.portfolio.quantity(order.symbol) * order.side.sign < 0 and model.splits_zero_crossing
-        return crosses or not model.supports(order.terms, self._builder.instrument_of(order.symbol).asset_class)
-
-    def closing_order(self, signal: OcoSignal) -> Order:
-        """What closing the position of a wish for protection would be; it is never sent."""
-        held = self._books.portfolio.quantity_of(signal.strategy_id, signal.symbol)
-        return self._builder.build(
-            signal.strategy_id,
-            signal.symbol,
-            Side.SELL if held > 0 else Side.BUY,
-            quantity=abs(held),
-            terms=OrderTerms(),
-            trace_id=signal.trace_id,
-        )
+    # -- beginnings ---------------------------------------------------------------------------------------------------
 
     def protect(self, signal: OcoSignal, order: Order, desk: PlanDesk) -> ValidationResponse:
         """Protect a position as a strategy wishes, in place of an earlier such wish."""
-        held = self._books.portfolio.quantity_of(signal.strategy_id, signal.symbol)
-        plan = draft_protection(signal, order, PlanId(order.client_order_id), self._venue(signal.symbol), held)
+        plan = self.drafts.protection(signal, order)
         if isinstance(plan, ValidationResponse):
             return plan
         for state in self._of_strategy(signal.strategy_id):
@@ -174,18 +134,10 @@ class PlanKeeper:
         self.begin(plan, signal.cause, desk)
         return ValidationResponse()
 
-    def _venue(self, symbol: Symbol) -> Venue:
-        return Venue(
-            model=self._model(),
-            instrument=self._builder.instrument_of(symbol),
-            account=self._books.portfolio.quantity(symbol),
-            working=self._books.orders.open,
-        )
-
     def begin(self, plan: Plan, cause: int, desk: PlanDesk) -> None:
         """Begin to pursue a plan."""
         entry = PlanStarted(plan=plan)
-        self._journal.record(entry, durable=True, cause=cause)
+        self._last[plan.plan_id] = self._journal.record(entry, durable=True, cause=cause)
         self._books.apply(entry)
         kind = type(plan.way).__name__.lower()
         self._say(Level.INFO, LogEvent.PLAN_STARTED, f"{kind}: {plan.side} {plan.quantity:f} {plan.symbol}", plan)
@@ -316,7 +268,7 @@ class PlanKeeper:
             plan_id=plan.plan_id,
             leg=action.leg,
         )
-        breaches = desk.place(order, closes=closes)
+        breaches = desk.place(order, closes=closes, cause=self._last.get(plan.plan_id, 0))
         if not breaches or plan.plan_id not in self._books.plans:
             return
         reason = "; ".join(breach.message for breach in breaches)
@@ -339,7 +291,7 @@ class PlanKeeper:
             self._marks[plan_id] = state
             return
         entry = moved(state)
-        self._journal.record(entry, durable=at_once)
+        self._last[plan_id] = self._journal.record(entry, durable=at_once, cause=self._last.get(plan_id, 0))
         self._books.apply(entry)
         self._marks.pop(plan_id, None)
         self._kept_ns[plan_id] = now
@@ -351,11 +303,10 @@ class PlanKeeper:
     def end(self, state: PlanState, reason: str, desk: PlanDesk | None, *, alarm: bool = False) -> None:
         """Pursue a plan no longer, and have its orders cancelled; the end comes before the cancels."""
         plan = state.plan
-        entry = PlanEnded(plan_id=plan.plan_id, reason=reason)
-        self._journal.record(entry)
-        self._books.apply(entry)
+        self._keep_all_the_same(PlanEnded(plan_id=plan.plan_id, reason=reason), plan)
         self._marks.pop(plan.plan_id, None)
         self._kept_ns.pop(plan.plan_id, None)
+        self._last.pop(plan.plan_id, None)
         self._asked = {key: asked for key, asked in self._asked.items() if key[0] != plan.plan_id}
         level, event = (Level.ERROR, LogEvent.PLAN_ALARM) if alarm else (Level.INFO, LogEvent.PLAN_ENDED)
         self._say(level, event, reason, plan)
@@ -391,8 +342,18 @@ class PlanKeeper:
             self.end(state, f"its {order.order.leg} was taken back", desk)
             return True
         if order.order.leg != "then" and not state.entry_over:
-            self._move(msgspec.structs.replace(self._current(state.plan), entry_over=True))
+            over = msgspec.structs.replace(self._current(state.plan), entry_over=True)
+            self._keep_all_the_same(moved(over), over.plan)
+            self._marks.pop(over.plan.plan_id, None)
         return False
+
+    def _keep_all_the_same(self, entry: PlanEnded | PlanMoved, plan: Plan) -> None:
+        """Take an end in whether or not the journal does: a cancel never waits for it."""
+        try:
+            self._journal.record(entry, cause=self._last.get(plan.plan_id, 0))
+        except JournalError as error:
+            self._say(Level.CRITICAL, LogEvent.JOURNAL_UNWRITABLE, f"it ends all the same, unrecorded: {error}", plan)
+        self._books.apply(entry)
 
     def owner_of(self, name: ClientOrderId) -> StrategyId | None:
         """Whose order or plan a name belongs to, None for a name that there is not."""

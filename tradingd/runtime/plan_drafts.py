@@ -1,0 +1,82 @@
+"""Whether a signal needs a plan in this account, at this venue, now; the rules are `core.plans.drafting`'s."""
+
+from collections.abc import Callable, Mapping
+
+from tradingd.core.books import Books
+from tradingd.core.broker_model import BrokerModel
+from tradingd.core.identifiers import PlanId, StrategyId, Symbol
+from tradingd.core.orders import DenialCode, Order, OrderTerms, Side, ValidationResponse
+from tradingd.core.plans.drafting import Venue, draft, draft_protection
+from tradingd.core.plans.records import Armed, Patience, Plan, Split
+from tradingd.core.signals import OcoSignal, TradingSignal
+from tradingd.runtime.admission import refuse
+from tradingd.runtime.order_builder import OrderBuilder
+from tradingd.runtime.ports import LatestData
+
+
+class PlanDrafts:
+    """Maker of plans that have not begun."""
+
+    def __init__(
+        self,
+        *,
+        books: Books,
+        builder: OrderBuilder,
+        model: Callable[[], BrokerModel],
+        latest: LatestData,
+        patience: Mapping[StrategyId, Patience],
+        limits: Callable[[Order], ValidationResponse],
+    ) -> None:
+        self._books = books
+        self._builder = builder
+        self._model = model
+        self._latest = latest
+        self._patience = patience
+        self._limits = limits
+
+    def consider(self, signal: TradingSignal, order: Order) -> Plan | ValidationResponse | None:
+        """Make the plan that a signal needs: None for a signal that is one order, a refusal for one that cannot be.
+
+        A plan has the name that the order would have had.
+        """
+        patience = self._patience.get(order.strategy_id)
+        special = signal.protection or signal.algorithm or signal.then or patience
+        if special is None and not self._is_beyond_the_venue(order):
+            return None
+        plan = draft(signal, order, PlanId(order.client_order_id), self._venue(order.symbol), patience)
+        if isinstance(plan, Plan) and self._latest(order.symbol) is None:
+            return refuse(DenialCode.PRICE_MISSING, f"no good price of {order.symbol} has been seen yet")
+        if isinstance(plan, Plan) and isinstance(plan.way, Armed | Split):
+            verdict = self._limits(order)  # its orders leave later, or in parts: what cannot be is said now
+            return plan if verdict.approved else verdict
+        return plan
+
+    def _is_beyond_the_venue(self, order: Order) -> bool:
+        model = self._model()
+        crosses = self._books.portfolio.quantity(order.symbol) * order.side.sign < 0 and model.splits_zero_crossing
+        return crosses or not model.supports(order.terms, self._builder.instrument_of(order.symbol).asset_class)
+
+    def closing_order(self, signal: OcoSignal) -> Order:
+        """What closing the position of a wish for protection would be; it is never sent."""
+        held = self._books.portfolio.quantity_of(signal.strategy_id, signal.symbol)
+        return self._builder.build(
+            signal.strategy_id,
+            signal.symbol,
+            Side.SELL if held > 0 else Side.BUY,
+            quantity=abs(held),
+            terms=OrderTerms(),
+            trace_id=signal.trace_id,
+        )
+
+    def protection(self, signal: OcoSignal, order: Order) -> Plan | ValidationResponse:
+        """Make the plan that protects what a strategy holds."""
+        held = self._books.portfolio.quantity_of(signal.strategy_id, signal.symbol)
+        return draft_protection(signal, order, PlanId(order.client_order_id), self._venue(signal.symbol), held)
+
+    def _venue(self, symbol: Symbol) -> Venue:
+        return Venue(
+            model=self._model(),
+            instrument=self._builder.instrument_of(symbol),
+            account=self._books.portfolio.quantity(symbol),
+            working=self._books.orders.open,
+        )
