@@ -1,12 +1,12 @@
 """What is under way, for how long, and what an answer can prove about it."""
 
 import msgspec
-from tests.core.making import V1, accepted, cancel_requested, cancel_unknown, canceled, order, unknown
+from tests.core.making import V1, accepted, cancel_requested, cancel_unknown, canceled, filled, order, unknown
 from tradingd.core.books import OrderTable
 from tradingd.core.identifiers import ClientOrderId
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.order_state import OrderState, apply_report, intend
-from tradingd.core.orders import ExecutionReport
+from tradingd.core.orders import CancelRequested, ExecutionReport
 from tradingd.runtime.clock import SimulatedClock
 from tradingd.runtime.in_flight import FORGOTTEN_NS, InFlight
 
@@ -35,6 +35,8 @@ class Flight:
     def report(self, *reports: ExecutionReport) -> None:
         for report in reports:
             self.table.put(apply_report(self.state(), report).state)
+            if isinstance(report, CancelRequested):
+                self.watch.commanded(ID)
             self.watch.changed(self.state())
 
     def state(self) -> OrderState:
@@ -93,6 +95,17 @@ def test_a_request_that_the_venue_has_acknowledged_is_never_settled_by_time() ->
     flight.report(accepted(), cancel_requested())
     flight.wait(3_600)
     assert flight.watch.settled(flight.watch.fence) == frozenset()
+
+
+def test_a_request_of_a_former_run_settles_although_the_order_fills_on() -> None:
+    flight = Flight()
+    flight.table.put(intend(order()))
+    for before in (accepted(), cancel_requested()):
+        flight.table.put(apply_report(flight.state(), before).state)
+    flight.report(filled("4"))
+    assert flight.watch.settled(flight.watch.fence) == frozenset()
+    flight.wait(10)
+    assert flight.watch.settled(flight.watch.fence) == {ID}
 
 
 def test_those_longest_not_asked_for_come_first_and_only_so_many() -> None:

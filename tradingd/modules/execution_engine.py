@@ -250,6 +250,8 @@ class ExecutionEngine(Module[ExecutionEvent]):
             self._venue.heard(state.order.ts_created, execution_report.ts_event)
         self._books.orders.put(transition.state)
         self._ledger.reserve(transition.state)
+        if isinstance(execution_report, CancelRequested | ReplaceRequested):
+            self._venue.in_flight.commanded(state.client_order_id)
         self._venue.in_flight.changed(transition.state)
         if transition.trade is not None:
             self._ledger.update_trade(transition.trade)

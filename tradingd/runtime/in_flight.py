@@ -42,6 +42,7 @@ class InFlight:
         self._touched: dict[ClientOrderId, int] = {}
         self._unanswered: set[ClientOrderId] = set()
         self._sent_here: set[ClientOrderId] = set()
+        self._commanded: set[ClientOrderId] = set()
         self._asked_ns: dict[ClientOrderId, int] = {}
         self._alarmed: set[ClientOrderId] = set()
         self.fence = 0
@@ -52,6 +53,10 @@ class InFlight:
         self._unanswered.add(order_id)
         self._sent_here.add(order_id)
         self._note(order_id)
+
+    def commanded(self, order_id: ClientOrderId) -> None:
+        """Take note that a cancel or a replace was asked for: its own answer settles it."""
+        self._commanded.add(order_id)
 
     def changed(self, state: OrderState) -> None:
         """Take note that a report changed an order."""
@@ -69,6 +74,7 @@ class InFlight:
 
     def _forget(self, order_id: ClientOrderId) -> None:
         self._sent_here.discard(order_id)
+        self._commanded.discard(order_id)
         del self._touched[order_id]
         del self._changed_ns[order_id]
         self._asked_ns.pop(order_id, None)
@@ -106,7 +112,7 @@ class InFlight:
             for state in self._orders.open
             if self.untouched_since(state.client_order_id, fence)
             and (
-                (state.client_order_id not in self._changed_ns and self._former_is_past)
+                (state.client_order_id not in self._commanded and self._former_is_past)
                 or (state.status is S.UNKNOWN and self.age_ns(state.client_order_id) >= self._grace_ns)
             )
         )
