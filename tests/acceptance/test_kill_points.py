@@ -43,6 +43,8 @@ async def test_every_kill_point_once(tmp_path: Path, write_config: WriteConfig, 
         # The account is opened once in a journal's life: its points come first.
         points = sorted(POINTS, key=lambda point: not point.startswith("account_opened"))
         missed = [point for point in points if not die_at(point, config, log, rng)]
+        # What the market gave no occasion for within the bound gets a second chance.
+        missed = [point for point in missed if not die_at(point, config, log, rng)]
         with Program("run", "-c", str(config), log=log) as daemon:
             daemon.wait_event("daemon.ready")
             await settle(daemon, config)
