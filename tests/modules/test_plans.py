@@ -10,8 +10,9 @@ from tests.modules.desk import ABC
 from tests.modules.planning import ALPACA, Trading, bracket
 from tests.modules.test_trade_logger import unwritable
 from tradingd.core.entries import OrderIntended
+from tradingd.core.identifiers import ExecutionId
 from tradingd.core.order_state import OrderStatus
-from tradingd.core.orders import DenialCode, OrderTerms, OrderType, Side
+from tradingd.core.orders import DenialCode, OrderFilled, OrderTerms, OrderType, Side
 from tradingd.core.plans.records import PlanStarted
 from tradingd.core.signals import FollowUp, Twap
 from tradingd.journal.segments import read_records
@@ -266,3 +267,30 @@ def test_a_cancel_that_is_refused_because_the_stop_filled_changes_nothing(tmp_pa
     trading.wait(5)
     assert [leg[0] for leg in trading.legs] == ["entry", "stop"]
     assert trading.is_over
+
+
+# -- when both sides fill ---------------------------------------------------------------------------------------------
+
+
+def test_a_cancelled_stop_that_fills_after_its_plan_has_ended_halts_the_symbol(tmp_path: Path) -> None:
+    trading = Trading(tmp_path)
+    trading.act(bracket)
+    trading.quote(110, 111)
+    assert trading.is_over
+    stop = trading.leg("stop")
+    assert stop.venue_order_id is not None
+    now = trading.desk.clock.now_ns()
+    trading.desk.broker.tell(
+        OrderFilled(
+            client_order_id=stop.client_order_id,
+            venue_order_id=stop.venue_order_id,
+            execution_id=ExecutionId("late"),
+            quantity=D(10),
+            price=D(95),
+            ts_event=now,
+            ts_recv=now,
+        )
+    )
+    trading.desk.pump()
+    assert trading.desk.strategy().position(ABC) == D(-10), "booked as it is"
+    assert "after its plan had ended" in trading.desk.books.halted_symbols[ABC].reason

@@ -263,8 +263,10 @@ class ExecutionEngine(Module[ExecutionEvent]):
             order_lines.log_report(self._log, execution_report, transition.state)
         if transition.anomaly is not None:
             order_lines.log_anomaly(self._log, transition.anomaly, state.order)
-            if transition.anomaly is Anomaly.OVERFILL:
-                self.halt_symbol(state.order.symbol, f"{state.client_order_id} filled more than was ordered")
+            ended = bool(state.order.plan_id) and state.order.plan_id not in self._books.plans
+            if transition.anomaly is Anomaly.OVERFILL or (transition.anomaly is Anomaly.LATE_FILL and ended):
+                reason = f"{state.client_order_id} filled more than was ordered, or after its plan had ended"
+                self.halt_symbol(state.order.symbol, reason)
         self._after_change(transition.state)
 
     def _after_change(self, state: OrderState) -> None:
