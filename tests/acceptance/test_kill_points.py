@@ -1,5 +1,6 @@
 """SIGKILL exactly before and after every journal entry and every command: nothing lost, nothing twice, ready soon."""
 
+import os
 import random
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from tests.acceptance.markets import from_the_open
 from tests.acceptance.running import Program, wait_until
 from tests.acceptance.test_kill import BROKER, SEED, VENUE, settle
 
+PAIRS = int(os.environ.get("TRADINGD_KILL_PAIRS", "0"))
+"""Random pairs of points after each has had its turn: the second kill meets the recovery from the first."""
+AGAIN = [point for point in POINTS if not point.startswith("account_opened")]
 ONCE = frozenset({"run_started", "account_opened", "equity"})
 """Entries that come about once in a run: the trap waits for the first."""
 
@@ -29,7 +33,7 @@ def die_at(point: str, config: Path, log: Path, rng: random.Random) -> bool:
     return True
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400 + 40 * PAIRS)
 async def test_every_kill_point_once(tmp_path: Path, write_config: WriteConfig, unused_tcp_port: int) -> None:
     """Over real sockets, against a venue that lives on; each next run begins where the last one died."""
     port = unused_tcp_port
@@ -45,6 +49,9 @@ async def test_every_kill_point_once(tmp_path: Path, write_config: WriteConfig, 
         missed = [point for point in points if not die_at(point, config, log, rng)]
         # What the market gave no occasion for within the bound gets a second chance.
         missed = [point for point in missed if not die_at(point, config, log, rng)]
+        for _ in range(PAIRS):
+            first, second = rng.sample(AGAIN, 2)
+            assert {die_at(first, config, log, rng), die_at(second, config, log, rng)} & {True}, (first, second)
         with Program("run", "-c", str(config), log=log) as daemon:
             daemon.wait_event("daemon.ready")
             await settle(daemon, config)
