@@ -5,7 +5,7 @@ adjustments of positions and cash. It never invents an execution: where the venu
 history lists, the order stays open in the plan and is asked for again. Applying a plan twice changes nothing.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 
 import msgspec
@@ -13,19 +13,13 @@ import msgspec
 from tradingd.core.books import CASH, Books
 from tradingd.core.entries import CashAdjusted, OrderAdopted, PositionAdjusted
 from tradingd.core.identifiers import EXTERNAL, ClientOrderId, StrategyId, Symbol, TraceId, VenueOrderId
-from tradingd.core.order_state import NOT_AT_VENUE, OrderState, OrderStatus, execution_names
+from tradingd.core.order_findings import Findings, fill_report, judge_order, never_arrived, strays_of
+from tradingd.core.order_state import execution_names
 from tradingd.core.orders import (
     ZERO,
-    CancelRefused,
     ExecutionReport,
     Order,
-    OrderAccepted,
-    OrderCanceled,
-    OrderExpired,
     OrderFilled,
-    OrderRejected,
-    OrderReplaced,
-    ReplaceRefused,
 )
 from tradingd.core.venue_view import VenueFill, VenueOrder, VenueOrderStatus, VenueSnapshot
 
@@ -69,14 +63,6 @@ class ReconciliationPlan(msgspec.Struct, frozen=True, kw_only=True):
         return not (
             self.reports or self.adoptions or self.adjustments or self.unresolved or self.incomplete or self.strays
         )
-
-
-class Findings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the venue's view of one order adds to what the books know of it."""
-
-    reports: tuple[ExecutionReport, ...]
-    incomplete: bool
-    """True when the venue has filled more, or replaced it more often, than could be told from this view."""
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,14 +118,14 @@ def diff(
         missing = fills.get(owner, [])
         if not legs and not state.is_terminal:
             if owner in not_found and not missing:
-                reports.append(_never_arrived(owner, now_ns))
+                reports.append(never_arrived(owner, now_ns))
                 continue
             unresolved.append(owner)
         findings = judge_order(state, legs, missing, now_ns=now_ns, settled=owner in settled)
         reports += findings.reports
         if findings.incomplete:
             incomplete.append(owner)
-        strays += _strays(state, legs, findings)
+        strays += strays_of(state, legs, findings)
     adoptions = tuple(
         _adopt(order, scope.owner(order.symbol))
         for order in venue.orders
@@ -175,46 +161,13 @@ def match_working(
         state = books.orders.get(owner)
         assert state is not None
         found = judge_order(state, legs, [], now_ns=now_ns, settled=owner in settled)
-        if _strays(state, legs, found):
+        if strays_of(state, legs, found):
             found = msgspec.structs.replace(found, incomplete=True)
         findings[owner] = found
     foreign = tuple(
         order for order in orders if order.venue_order_id not in ours and order.status is VenueOrderStatus.WORKING
     )
     return findings, foreign
-
-
-def judge_order(
-    state: OrderState, legs: Sequence[VenueOrder], missing: Sequence[VenueFill], *, now_ns: int, settled: bool
-) -> Findings:
-    """What one order's legs at the venue, oldest first, and executions that the books lack come to."""
-    owner = state.client_order_id
-    reports = _identity_reports(state, legs, now_ns)
-    reports += [_fill_report(owner, fill, now_ns) for fill in missing]
-    booked = state.filled_quantity + sum((fill.quantity for fill in missing), ZERO)
-    if legs and _total_filled(legs) > booked:
-        return Findings(reports=tuple(reports), incomplete=True)
-    if legs and not state.is_terminal:
-        reports += _end_reports(owner, legs[-1], now_ns)
-        if legs[-1].status is VenueOrderStatus.FILLED and state.requested_quantity:
-            reports.append(_replace_refused(owner, "the order had filled", now_ns))
-        elif legs[-1].status is VenueOrderStatus.FILLED and legs[-1].replaces is not None:
-            # It filled by a leg whose terms were never heard of, and which turn out to be the old ones.
-            reports.append(_replaced(owner, legs[-1], legs[-1].replaces, now_ns))
-        elif settled and legs[-1].status is VenueOrderStatus.WORKING and not legs[-1].changing:
-            reports += _lost_request_reports(state, now_ns)
-    return Findings(reports=tuple(reports), incomplete=bool(legs) and _is_loose(state, legs[0]))
-
-
-def _is_loose(state: OrderState, first: VenueOrder) -> bool:
-    """True for a leg that replaced one which the books have never heard of: there are more between."""
-    return first.replaces is not None and first.replaces not in state.venue_order_ids and bool(state.venue_order_ids)
-
-
-def _strays(state: OrderState, legs: Sequence[VenueOrder], findings: Findings) -> list[VenueOrderId]:
-    """Legs that work although a later one does, or although the order has ended and nothing tells otherwise."""
-    working = [leg.venue_order_id for leg in legs if leg.status is VenueOrderStatus.WORKING and not leg.changing]
-    return working if state.is_terminal and not findings.reports else working[:-1]
 
 
 def looks_like_split(before: Decimal, after: Decimal) -> bool:
@@ -256,7 +209,7 @@ def _match_fills(
             continue
         state = books.orders.get(owner)
         assert state is not None
-        if any(name in state.executions for name in execution_names(_fill_report(owner, fill, 0))):
+        if any(name in state.executions for name in execution_names(fill_report(owner, fill, 0))):
             continue
         # The oldest executions of an adopted order came in with the venue's position.
         if fill.quantity <= before_adoption.get(owner, ZERO):
@@ -264,150 +217,6 @@ def _match_fills(
         else:
             missing.setdefault(owner, []).append(fill)
     return missing
-
-
-def _identity_reports(state: OrderState, legs: Sequence[VenueOrder], now_ns: int) -> list[ExecutionReport]:
-    """Acknowledgement and replaces that the books missed."""
-    reports: list[ExecutionReport] = []
-    owner = state.client_order_id
-    known = set(state.venue_order_ids)
-    for number, leg in enumerate(legs):
-        if leg.status is VenueOrderStatus.REJECTED:
-            continue
-        # One intent twice at the venue, without a link: the later one is taken for what replaced the earlier.
-        twin_of = legs[number - 1].venue_order_id if number and leg.replaces is None else None
-        if twin_of is not None and leg.venue_order_id != state.venue_order_id:
-            reports.append(_replaced(owner, leg, twin_of, now_ns))
-            known.add(leg.venue_order_id)
-            continue
-        if leg.venue_order_id in known and not _is_missed_replace(state, leg) and not _is_misplaced(state, leg):
-            continue
-        if leg.replaces is not None and leg.replaces in known:
-            reports.append(_replaced(owner, leg, leg.replaces, now_ns))
-        else:
-            reports.append(
-                OrderAccepted(
-                    client_order_id=owner,
-                    venue_order_id=leg.venue_order_id,
-                    ts_event=leg.ts_submitted,
-                    ts_recv=now_ns,
-                )
-            )
-            if leg.replaces is not None:
-                # The books have never heard of the leg before it: an acknowledgement alone would keep the old terms.
-                reports.append(_replaced(owner, leg, leg.replaces, now_ns))
-        known.add(leg.venue_order_id)
-    return reports
-
-
-def _replaced(owner: ClientOrderId, leg: VenueOrder, replaces: VenueOrderId, now_ns: int) -> OrderReplaced:
-    return OrderReplaced(
-        client_order_id=owner,
-        venue_order_id=leg.venue_order_id,
-        replaces=replaces,
-        quantity=leg.quantity,
-        limit_price=leg.terms.limit_price,
-        stop_price=leg.terms.stop_price,
-        trail_amount=leg.terms.trail_amount,
-        trail_percent=leg.terms.trail_percent,
-        ts_event=leg.ts_submitted,
-        ts_recv=now_ns,
-    )
-
-
-def _is_misplaced(state: OrderState, leg: VenueOrder) -> bool:
-    """True when the books hold a leg for older than the one that it took the place of."""
-    ids = state.venue_order_ids
-    return leg.replaces in ids and leg.venue_order_id in ids and ids.index(leg.venue_order_id) < ids.index(leg.replaces)
-
-
-def _is_missed_replace(state: OrderState, leg: VenueOrder) -> bool:
-    """True when the books know the latest leg by name (a fill told it) but not the terms that it came with."""
-    ended = state.is_terminal and not (
-        # That it had filled was concluded from terms that the leg has replaced.
-        state.status is OrderStatus.FILLED and leg.status is VenueOrderStatus.WORKING
-    )
-    if ended or leg.replaces is None or leg.venue_order_id != state.venue_order_id:
-        return False
-    return (state.quantity, state.terms.asked) != (leg.quantity, leg.terms.asked)
-
-
-def _end_reports(owner: ClientOrderId, leg: VenueOrder, now_ns: int) -> list[ExecutionReport]:
-    match leg.status:
-        case VenueOrderStatus.CANCELED:
-            return [
-                OrderCanceled(
-                    client_order_id=owner,
-                    venue_order_id=leg.venue_order_id,
-                    ts_event=leg.ts_updated,
-                    ts_recv=now_ns,
-                )
-            ]
-        case VenueOrderStatus.EXPIRED:
-            return [
-                OrderExpired(
-                    client_order_id=owner,
-                    venue_order_id=leg.venue_order_id,
-                    ts_event=leg.ts_updated,
-                    ts_recv=now_ns,
-                )
-            ]
-        case VenueOrderStatus.REJECTED:
-            return [
-                OrderRejected(
-                    client_order_id=owner,
-                    code="REJECTED",
-                    reason="the venue rejected the order after taking it",
-                    ts_event=leg.ts_updated,
-                    ts_recv=now_ns,
-                )
-            ]
-        case VenueOrderStatus.WORKING | VenueOrderStatus.FILLED | VenueOrderStatus.REPLACED:
-            return []  # fills end a filled order, and a replaced leg lives on in the next one
-
-
-def _lost_request_reports(state: OrderState, now_ns: int) -> list[ExecutionReport]:
-    owner, reason = state.client_order_id, "the venue shows no trace of the request"
-    reports: list[ExecutionReport] = []
-    if state.requested_quantity:
-        reports.append(_replace_refused(owner, reason, now_ns))
-    doubted = state.status is OrderStatus.UNKNOWN and state.venue_order_ids and not reports
-    if state.status is OrderStatus.PENDING_CANCEL or doubted:
-        reports.append(CancelRefused(client_order_id=owner, reason=reason, ts_event=now_ns, ts_recv=now_ns))
-    return reports
-
-
-def _replace_refused(owner: ClientOrderId, reason: str, now_ns: int) -> ReplaceRefused:
-    return ReplaceRefused(client_order_id=owner, reason=reason, ts_event=now_ns, ts_recv=now_ns)
-
-
-def _total_filled(legs: Sequence[VenueOrder]) -> Decimal:
-    """At least this much has filled; whether a replacement's figure carries its forerunner's on differs by venue."""
-    return max(leg.filled_quantity for leg in legs)
-
-
-def _never_arrived(owner: ClientOrderId, now_ns: int) -> OrderRejected:
-    return OrderRejected(
-        client_order_id=owner,
-        code=NOT_AT_VENUE,
-        reason="the venue knows no order of this id, neither in its list nor when asked for it",
-        ts_event=now_ns,
-        ts_recv=now_ns,
-    )
-
-
-def _fill_report(owner: ClientOrderId, fill: VenueFill, now_ns: int) -> OrderFilled:
-    return OrderFilled(
-        client_order_id=owner,
-        venue_order_id=fill.venue_order_id,
-        execution_id=fill.execution_id,
-        quantity=fill.quantity,
-        price=fill.price,
-        fee=fill.fee,
-        cum_quantity=fill.cum_quantity,
-        ts_event=fill.ts_event,
-        ts_recv=now_ns,
-    )
 
 
 def _adopt(order: VenueOrder, strategy_id: StrategyId) -> OrderAdopted:

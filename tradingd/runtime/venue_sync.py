@@ -14,14 +14,13 @@ from tradingd.core.books import Books
 from tradingd.core.entries import AccountOpened, CashAdjusted, OrderAdopted, PositionAdjusted
 from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
 from tradingd.core.market import NS_PER_SECOND
+from tradingd.core.order_findings import Findings, judge_order
 from tradingd.core.order_state import OrderStatus
 from tradingd.core.orders import ExecutionReport
 from tradingd.core.reconcile import (
     SPLIT_CAUSE,
     Cadence,
-    Findings,
     ReconciliationPlan,
-    judge_order,
     match_working,
 )
 from tradingd.core.venue_view import VenueSnapshot
