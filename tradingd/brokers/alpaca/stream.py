@@ -29,7 +29,8 @@ from tradingd.runtime.backoff import Backoff
 
 _HELD_S = 10.0
 """A connection that lived this long was no failure: the next reconnect starts from the shortest wait again."""
-_LONGEST_WAIT_S = 64.0
+_LONGEST_WAIT_S = 3.0
+"""Books are to be right within five seconds of the venue's return: the order stream is never waited for long."""
 _FRAME_LIMIT = 4 * 2**20
 
 Problem: TypeAlias = Callable[[str, str, dict[str, Any]], None]
