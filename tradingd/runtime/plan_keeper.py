@@ -118,6 +118,7 @@ class PlanKeeper:
         """Plans whose marks have moved since the journal heard of them."""
         self._asked: dict[tuple[PlanId, object], int] = {}
         self._kept_ns: dict[PlanId, int] = {}
+        self._unrecorded: list[PlanEnded | PlanMoved] = []
         self._last: dict[PlanId, int] = {}
         """Number of the journal's last entry about each plan: what its next step follows from."""
 
@@ -160,6 +161,7 @@ class PlanKeeper:
 
     def look_around(self, desk: PlanDesk) -> None:
         """Look at every plan: time passed, or the books were compared with the venue."""
+        self._record_late()
         for symbol in dict.fromkeys(state.plan.symbol for state in self._books.plans.values()):
             self._look(symbol, desk)
 
@@ -352,8 +354,18 @@ class PlanKeeper:
         try:
             self._journal.record(entry, cause=self._last.get(plan.plan_id, 0))
         except JournalError as error:
+            self._unrecorded.append(entry)
             self._say(Level.CRITICAL, LogEvent.JOURNAL_UNWRITABLE, f"it ends all the same, unrecorded: {error}", plan)
         self._books.apply(entry)
+
+    def _record_late(self) -> None:
+        """Write what the journal did not take when it happened: a restart must not take a plan up that has ended."""
+        while self._unrecorded:
+            try:
+                self._journal.record(self._unrecorded[0])
+            except JournalError:
+                return
+            del self._unrecorded[0]
 
     def owner_of(self, name: ClientOrderId) -> StrategyId | None:
         """Whose order or plan a name belongs to, None for a name that there is not."""
