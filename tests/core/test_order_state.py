@@ -347,3 +347,11 @@ def test_an_execution_after_a_missed_one_and_one_out_of_order_keep_their_own_qua
     assert late.filled_quantity == D(10)
     missed = walk(accepted(), filled("3", execution="b", cum="8"))
     assert missed.filled_quantity == D(3)
+
+
+def test_a_cancel_that_tells_of_more_filled_than_was_heard_ends_nothing_until_that_is_booked() -> None:
+    state = walk(accepted(), filled("2", execution="a", cum="2"), cancel_requested())
+    told = msgspec.structs.replace(canceled(), filled_quantity=D(5))
+    assert apply_report(state, told).state is state
+    whole = apply_report(state, filled("3", execution="b", cum="5")).state
+    assert apply_report(whole, told).state.status is S.CANCELED

@@ -273,6 +273,8 @@ def _is_stale(state: OrderState, report: ExecutionReport) -> bool:
     """True for a report that tells of a time which the state has left behind."""
     if isinstance(report, OrderReplaced):
         return _is_known(state, report)
+    if isinstance(report, OrderCanceled) and (report.filled_quantity or ZERO) > state.filled_quantity:
+        return True  # nobody may take the rest for known before what is missing has been found
     if isinstance(report, OrderCanceled | OrderExpired):
         # A name that another has taken the place of: its end says nothing about the order.
         return report.venue_order_id in state.venue_order_ids[:-1]

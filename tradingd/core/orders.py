@@ -192,6 +192,8 @@ class OrderCanceled(_Report, frozen=True, kw_only=True, tag="canceled"):
     """The rest of the order is gone on request, or was never eligible (IOC, sibling of a bracket)."""
 
     venue_order_id: VenueOrderId
+    filled_quantity: Decimal | None = None
+    """What had filled by then, where the venue says so: more than is booked means that an execution was not heard."""
 
 
 class OrderExpired(_Report, frozen=True, kw_only=True, tag="expired"):

@@ -21,6 +21,7 @@ from tradingd.core.orders import (
     ExecutionReport,
     Order,
     OrderAccepted,
+    OrderCanceled,
     OrderDenied,
     OrderModification,
     OrderTerms,
@@ -242,6 +243,8 @@ class ExecutionEngine(Module[ExecutionEvent]):
             return
         transition = apply_report(state, execution_report)
         if transition.state is state:
+            if isinstance(execution_report, OrderCanceled) and not state.is_terminal:
+                self._venue.ask_soon()  # it tells of an execution that was not heard, or of a name that is no more
             return
         # New terms change what may fill, as an intent does: they are durable before they leave.
         durable = isinstance(execution_report, ReplaceRequested)

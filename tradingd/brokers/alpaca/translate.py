@@ -127,7 +127,13 @@ class Translator:
             case "canceled" | "expired" | "rejected" if self._chains.is_superseded(venue_id):
                 return None
             case "canceled":
-                return OrderCanceled(client_order_id=owner, venue_order_id=venue_id, ts_event=ts_event, ts_recv=ts_recv)
+                return OrderCanceled(
+                    client_order_id=owner,
+                    venue_order_id=venue_id,
+                    filled_quantity=update.order.filled_qty,
+                    ts_event=ts_event,
+                    ts_recv=ts_recv,
+                )
             case "expired":
                 return OrderExpired(client_order_id=owner, venue_order_id=venue_id, ts_event=ts_event, ts_recv=ts_recv)
             case "rejected":

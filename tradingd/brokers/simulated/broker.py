@@ -189,7 +189,11 @@ class SimulatedBroker:
         now = self._clock()
         self._sink(
             OrderCanceled(
-                client_order_id=life.order.client_order_id, venue_order_id=life.venue_id, ts_event=now, ts_recv=now
+                client_order_id=life.order.client_order_id,
+                venue_order_id=life.venue_id,
+                filled_quantity=life.filled,
+                ts_event=now,
+                ts_recv=now,
             )
         )
 
