@@ -71,6 +71,7 @@ class OneOrderDaemon:
                 market_value=Decimal("1900.20"),
                 unrealised_pnl=Decimal("0.03"),
                 realised_pnl=Decimal("-0.20"),
+                fees_pending=0,
                 fees=Decimal("0.20"),
             )
         ]

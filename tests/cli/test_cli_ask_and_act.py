@@ -141,6 +141,7 @@ def test_the_journal_answers_when_the_daemon_is_down(paths: StatePaths, called: 
         "quantity": "4",
         "price": "190.01",
         "fee": "0.10",
+        "fee_pending": False,
         "trace_id": "t1",
         "ts_event": "2026-03-02T12:01:00.000000000Z",
     }

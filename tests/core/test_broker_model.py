@@ -259,7 +259,7 @@ def test_good_till_a_date_needs_one_to_come() -> None:
 @pytest.mark.parametrize("asset_class", AssetClass)
 @pytest.mark.parametrize("model", [ALPACA, SIMULATED], ids=lambda model: model.name)
 def test_supports_is_the_table_of_pairs(model: BrokerModel, asset_class: AssetClass) -> None:
-    rules = model.by_class[asset_class]
+    rules = model.by_class.get(asset_class, ClassRules(pairs=frozenset()))
     for kind in OrderType:
         for tif in TimeInForce:
             assert model.supports(terms(kind, tif), asset_class) is ((kind, tif) in rules.pairs)

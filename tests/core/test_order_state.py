@@ -27,6 +27,7 @@ from tests.core.making import (
     replaced,
     unknown,
 )
+from tradingd.core.executions import execution_names
 from tradingd.core.order_state import (
     NOT_AT_VENUE,
     TERMINAL,
@@ -35,10 +36,9 @@ from tradingd.core.order_state import (
     OrderState,
     OrderStatus,
     apply_report,
-    execution_names,
     intend,
 )
-from tradingd.core.orders import ExecutionReport, OrderFilled, OrderReplaced
+from tradingd.core.orders import ExecutionReport, FeeReported, OrderFilled, OrderReplaced
 
 S = OrderStatus
 REPORTS: dict[type, ExecutionReport] = {
@@ -73,7 +73,7 @@ def walk(*reports: ExecutionReport, quantity: str = "10") -> OrderState:
 
 
 def test_every_kind_of_report_is_under_test() -> None:
-    assert {*REPORTS, OrderFilled} == set(get_args(ExecutionReport))
+    assert {*REPORTS, OrderFilled, FeeReported} == set(get_args(ExecutionReport))
 
 
 @pytest.mark.parametrize(("pair", "target"), TRANSITIONS.items(), ids=lambda value: getattr(value, "value", None))

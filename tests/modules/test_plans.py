@@ -272,7 +272,9 @@ def test_a_cancel_that_is_refused_because_the_stop_filled_changes_nothing(tmp_pa
 # -- when both sides fill ---------------------------------------------------------------------------------------------
 
 
-def test_a_cancelled_stop_that_fills_after_its_plan_has_ended_halts_the_symbol(tmp_path: Path) -> None:
+def test_a_cancelled_stop_that_fills_after_its_plan_has_ended_is_taken_back_and_halts_its_symbol(
+    tmp_path: Path,
+) -> None:
     trading = Trading(tmp_path)
     trading.act(bracket)
     trading.quote(110, 111)
@@ -292,5 +294,9 @@ def test_a_cancelled_stop_that_fills_after_its_plan_has_ended_halts_the_symbol(t
         )
     )
     trading.desk.pump()
-    assert trading.desk.strategy().position(ABC) == D(-10), "booked as it is"
+    back = trading.desk.order()
+    assert (back.order.side.value, back.quantity, back.order.plan_id) == ("BUY", D(10), "")
+    trading.desk.quote(110, 111)
+    trading.wait(2)
+    assert trading.desk.strategy().position(ABC) == 0
     assert "after its plan had ended" in trading.desk.books.halted_symbols[ABC].reason

@@ -123,6 +123,7 @@ def test_the_json_of_a_report() -> None:
         "average_loss": None,
         "realised_pnl": "1500.00",
         "fees": "3.0",
+        "fees_pending": 0,
         "traded_value": "31503.00",
     }
     assert (account["starting_equity"], account["total_return"], account["exposure_time"]) == ("100000", 0.015, 0.5)

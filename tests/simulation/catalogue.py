@@ -42,8 +42,8 @@ ROWS: tuple[Row, ...] = (
         Group.SENDING,
         {
             "F01": (
-                "A submit without an answer stays unknown and counted at full size until the venue shows its order; "
-                "then it goes on with what is true."
+                "A submit without an answer stays unknown and counted at full size, and its symbol takes no new risk, "
+                "until the venue shows its order; then it goes on with what is true."
             ),
             "F02": (
                 "An order is sent once, whatever breaks; a second send on purpose has the same id, which being "
@@ -165,8 +165,8 @@ ROWS: tuple[Row, ...] = (
             ),
             "F34": "Ids are never given out again when the venue's counter of them goes back.",
             "F35": (
-                "A fee that comes after its fill is booked when the venue takes it, a rebate counts as one, and the "
-                "ledger balances at every step."
+                "A fee that comes after its fill is pending until it is told, or until the venue's cash shows it; a "
+                "rebate counts as one, and the ledger balances at every step."
             ),
         },
         {
@@ -292,7 +292,10 @@ ROWS: tuple[Row, ...] = (
                 "symbol fresh."
             ),
             "F62": "A single wild print moves no stop, no mark and no strategy, unless the next one says the same.",
-            "F63": ("Strategies see each bar once, in order: repeated, revised and late ones are dropped and counted."),
+            "F63": (
+                "Strategies see each bar once, in order: repeated and late ones are dropped and counted, a revised one "
+                "is told and kept for history."
+            ),
             "F64": "A quiet time makes no bars, and is told when it lasts: no flat bar is invented for it.",
             "F65": (
                 "A bar is shown only after its close, built here or fetched from a history that lists the forming one."

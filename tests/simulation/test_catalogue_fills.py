@@ -11,7 +11,7 @@ from tradingd.core.entries import CashAdjusted, PositionAdjusted
 from tradingd.core.identifiers import EXTERNAL, ExecutionId
 from tradingd.core.log import LogEvent
 from tradingd.core.order_state import OrderStatus
-from tradingd.core.orders import OrderFilled, OrderTerms, OrderType, Side, TimeInForce
+from tradingd.core.orders import FeeReported, OrderFilled, OrderTerms, OrderType, Side, TimeInForce
 from tradingd.journal.history import read_history
 
 D = Decimal
@@ -143,11 +143,11 @@ def test_F33_an_order_by_other_hands_is_never_taken_for_ours_however_alike_and_c
     desk.check()
 
 
-def test_F35_a_fee_that_comes_after_its_fill_is_booked_when_the_venue_takes_it_a_rebate_counts_as_one(
+def test_F35_a_fee_that_comes_after_its_fill_is_pending_until_it_is_told_a_rebate_counts_as_one(
     tmp_path: Path,
 ) -> None:
-    """A fee that comes after its fill is booked when the venue takes it, a rebate counts as one, and the ledger
-    balances at every step."""
+    """A fee that comes after its fill is pending until it is told, or until the venue's cash shows it; a rebate
+    counts as one, and the ledger balances at every step."""
     desk = Desk(tmp_path).open()
     desk.act(lambda strategy: strategy.buy(ABC, D(10)))
     desk.books.portfolio.check()
@@ -158,6 +158,29 @@ def test_F35_a_fee_that_comes_after_its_fill_is_booked_when_the_venue_takes_it_a
     assert late.amount == D("-0.35")
     assert desk.books.portfolio.cash == desk.broker.account().cash
     desk.books.portfolio.check()
+    fill = execution(desk.order(), "1", "told-later", price="101", leg="SIM-1")
+    desk.broker._cash -= D(101) + D("0.50")
+    desk.broker.tell(msgspec.structs.replace(fill, fee_pending=True))
+    desk.pump()
+    desk.wait(70)  # the venue has taken what it has not told: no correction of cash meanwhile
+    assert desk.order().fees_pending == (fill.execution_id,)
+    assert len(entries(desk.journal, CashAdjusted)) == 1
+    told = FeeReported(
+        client_order_id=fill.client_order_id,
+        execution_id=fill.execution_id,
+        fee=D("0.50"),
+        ts_event=fill.ts_event,
+        ts_recv=fill.ts_recv,
+    )
+    for report in (told, told, msgspec.structs.replace(told, fee=D("0.45"))):
+        desk.broker.tell(report)
+        desk.pump()
+        desk.books.portfolio.check()
+    assert (desk.order().fees_pending, desk.order().fees) == ((), D("0.45"))
+    assert [trade.fee for trade in read_history(desk.journal, 0, 1 << 62).trades][-1] == D("0.45")
+    desk.broker._cash += D("0.05")
+    desk = desk.again().open()
+    assert desk.order().fees == D("0.45")
     desk.broker.slow = []
     terms = OrderTerms(order_type=OrderType.LIMIT, limit_price=D(50), time_in_force=TimeInForce.GTC)
     desk.act(lambda strategy: strategy.buy(XYZ, D(4), limit_price=terms.limit_price))

@@ -115,10 +115,11 @@ def test_F62_a_single_wild_print_moves_no_stop_no_mark_and_no_strategy_unless_th
     assert desk.modules.data.defect_counts() == {"ABC:outlier": 3}
 
 
-def test_F63_strategies_see_each_bar_once_repeated_revised_and_late_ones_are_dropped_and_counted(
+def test_F63_strategies_see_each_bar_once_repeated_and_late_ones_are_dropped_a_revised_one_is_told(
     tmp_path: Path,
 ) -> None:
-    """Strategies see each bar once, in order: repeated, revised and late ones are dropped and counted."""
+    """Strategies see each bar once, in order: repeated and late ones are dropped and counted, a revised one is told
+    and kept for history."""
     desk = Desk(tmp_path).open()
     first = START + MINUTE_NS
     for event in (
@@ -135,7 +136,9 @@ def test_F63_strategies_see_each_bar_once_repeated_revised_and_late_ones_are_dro
     seen = [what for kind, what in desk.strategy().heard if kind == "bar"]
     assert [what.close for what in seen if isinstance(what, PriceBar)] == [100.0, 101.0, 102.0]
     assert [known.close for known in desk.strategy().bars(ABC, 9)] == [100.0, 101.0, 102.0]
-    assert desk.modules.data.defect_counts() == {"ABC:duplicate": 2, "ABC:out_of_order": 2}
+    assert desk.modules.data.defect_counts() == {"ABC:duplicate": 1, "ABC:out_of_order": 2, "ABC:revised": 1}
+    (told,) = desk.said(LogEvent.DATA_REVISED)
+    assert "101.5" in str(told.details["after"])
 
 
 def test_F64_a_quiet_time_makes_no_bars_and_is_told_when_it_lasts(tmp_path: Path) -> None:

@@ -45,11 +45,11 @@ ORDERS = "/v2/orders"
 BY_CLIENT_ID = "/v2/orders:by_client_order_id"
 
 
-def test_F01_a_submit_without_an_answer_stays_unknown_at_full_size_until_the_venue_shows_its_order(
+def test_F01_a_submit_without_an_answer_stays_unknown_and_counted_at_full_size(
     tmp_path: Path,
 ) -> None:
-    """A submit without an answer stays unknown and counted at full size until the venue shows its order; then it
-    goes on with what is true."""
+    """A submit without an answer stays unknown and counted at full size, and its symbol takes no new risk, until the
+    venue shows its order; then it goes on with what is true."""
     story = Story(
         tmp_path,
         staging.quote(5, 50.0),
@@ -59,6 +59,8 @@ def test_F01_a_submit_without_an_answer_stays_unknown_at_full_size_until_the_ven
         *faults(60, 9, F.SNAPSHOT_FAILS),
         wish(9.1, Verb.BUY, 7),
         staging.quote(9.2, 50.0),
+        wish(20, Verb.BUY, 1),
+        staging.quote(20.1, 50.0),
     )
 
     def in_doubt(story: Story) -> None:
@@ -71,6 +73,8 @@ def test_F01_a_submit_without_an_answer_stays_unknown_at_full_size_until_the_ven
     story.tell()
     assert (story.order().status, story.books.portfolio.quantity(ABC)) == (S.FILLED, D(7))
     assert len(story.sent()) == len(story.entries(OrderIntended)) == 1
+    (denied,) = story.entries(OrderDenied)
+    assert [breach.code for breach in denied.breaches] == [DenialCode.ORDER_IN_DOUBT]
 
 
 async def test_F02_an_order_is_sent_once_a_second_send_has_the_same_id_which_being_taken_proves_the_first(

@@ -83,7 +83,7 @@ def show_positions(positions: Sequence[PositionView], *, as_json: bool) -> None:
             cell(view.market_value),
             cell(view.unrealised_pnl),
             cell(view.realised_pnl),
-            cell(view.fees),
+            cell(view.fees) + (f" ({view.fees_pending} pending)" if view.fees_pending else ""),
         ]
         for view in positions
     ]
@@ -161,7 +161,7 @@ def show_trades(trades: Sequence[TradeView], *, as_json: bool) -> None:
             view.side,
             cell(view.quantity),
             cell(view.price),
-            cell(view.fee),
+            "pending" if view.fee_pending else cell(view.fee),
         ]
         for view in trades
     ]

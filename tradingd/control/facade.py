@@ -90,7 +90,7 @@ class DaemonFacade:
             quarantined={strategy_id: entry.reason for strategy_id, entry in books.quarantined.items()},
             messages_unreadable=books.messages_kept,
             halted_symbols={symbol: entry.reason for symbol, entry in books.halted_symbols.items()},
-            cash=books.portfolio.cash,
+            cash=books.portfolio.settled_cash,
             equity=books.portfolio.equity(),
             open_orders=books.orders.open_count,
             orders_in_doubt=tuple(self._modules.venue_sync.in_doubt()),

@@ -1,11 +1,14 @@
 """What the daemon shows of itself: one shape for the control socket, for `--json`, and for a daemon that is down."""
 
+from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
 
 import msgspec
 
+from tradingd.core.accounting import value_of
 from tradingd.core.books import Books
+from tradingd.core.identifiers import StrategyId, Symbol
 from tradingd.core.order_state import OrderState
 from tradingd.core.orders import Trade
 from tradingd.core.plans.records import PlanState
@@ -28,6 +31,8 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True):
     unrealised_pnl: Decimal | None
     realised_pnl: Decimal
     fees: Decimal
+    fees_pending: int
+    """Executions of open and recent orders whose fee the venue has not told yet."""
 
 
 class OrderView(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +85,7 @@ class TradeView(msgspec.Struct, frozen=True, kw_only=True):
     quantity: Decimal
     price: Decimal
     fee: Decimal
+    fee_pending: bool
     trace_id: str
     ts_event: str
 
@@ -183,6 +189,9 @@ def reconcile_view(plan: ReconciliationPlan | str, *, applied: bool) -> Reconcil
 def position_views(books: Books) -> list[PositionView]:
     """Every position that is open, and every one that made or lost money."""
     views = []
+    pending: Counter[tuple[StrategyId, Symbol]] = Counter()
+    for state in books.orders:
+        pending[state.order.strategy_id, state.order.symbol] += len(state.fees_pending)
     for (strategy_id, symbol), position in sorted(books.portfolio.lines.items()):
         price = books.portfolio.price(symbol) if position.quantity else None
         views.append(
@@ -192,10 +201,11 @@ def position_views(books: Books) -> list[PositionView]:
                 quantity=position.quantity,
                 average_price=position.average_price,
                 market_price=price,
-                market_value=None if price is None else position.quantity * price,
+                market_value=None if price is None else value_of(position.contract, position.quantity, price),
                 unrealised_pnl=None if price is None else position.unrealised_pnl(price),
                 realised_pnl=position.realised_pnl,
                 fees=position.fees,
+                fees_pending=pending[strategy_id, symbol],
             )
         )
     return views
@@ -267,6 +277,7 @@ def trade_views(trades: Iterable[Trade]) -> list[TradeView]:
             quantity=trade.quantity,
             price=trade.price,
             fee=trade.fee,
+            fee_pending=trade.fee_pending,
             trace_id=trade.trace_id,
             ts_event=rfc3339(trade.ts_event),
         )

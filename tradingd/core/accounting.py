@@ -8,14 +8,20 @@ from decimal import Context, Decimal
 
 import msgspec
 
-from tradingd.core.orders import ZERO, Side
+from tradingd.core.orders import SPOT, ZERO, Contract, Side
 
 # 60 digits hold every product of a price, a quantity and their sums that a venue can quote; the default 28 do not.
 EXACT = Context(prec=60)
 _COST_STEP = Decimal("1e-18")
 
 
-class Position(msgspec.Struct, frozen=True, kw_only=True):
+def value_of(contract: Contract, quantity: Decimal, price: Decimal) -> Decimal:
+    """What a quantity is worth at a price, exactly."""
+    value = EXACT.multiply(quantity, price)
+    return value if contract is SPOT else EXACT.multiply(value, contract.multiplier)
+
+
+class Position(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Quantity (negative when short), its signed cost, and what was realised and paid on the way."""
 
     quantity: Decimal = ZERO
@@ -23,18 +29,21 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     realised_pnl: Decimal = ZERO
     """Before fees."""
     fees: Decimal = ZERO
+    contract: Contract = SPOT
 
     @property
     def average_price(self) -> Decimal | None:
         """Average entry price of what is open, None when flat."""
-        return self.cost / self.quantity if self.quantity else None
+        return self.cost / self.quantity / self.contract.multiplier if self.quantity else None
 
     def unrealised_pnl(self, price: Decimal) -> Decimal:
         """Profit or loss of the open quantity at `price`."""
-        return EXACT.subtract(EXACT.multiply(self.quantity, price), self.cost)
+        return EXACT.subtract(value_of(self.contract, self.quantity, price), self.cost)
 
 
-def apply_trade(position: Position, side: Side, quantity: Decimal, price: Decimal, fee: Decimal) -> Position:
+def apply_trade(
+    position: Position, side: Side, quantity: Decimal, price: Decimal, fee: Decimal, *, contract: Contract = SPOT
+) -> Position:
     """Return the position after one execution: increase, reduce, close, or flip through zero.
 
     A flip closes the whole old side at the trade's price and opens the rest at it.
@@ -42,21 +51,26 @@ def apply_trade(position: Position, side: Side, quantity: Decimal, price: Decima
     signed = quantity if side is Side.BUY else -quantity
     held = position.quantity
     fees = EXACT.add(position.fees, fee)
-    value = EXACT.multiply(signed, price)
+    value = value_of(contract, signed, price)
     if held == 0 or (held > 0) == (signed > 0):
         return Position(
             quantity=EXACT.add(held, signed),
             cost=EXACT.add(position.cost, value),
             realised_pnl=position.realised_pnl,
             fees=fees,
+            contract=contract,
         )
     left = EXACT.add(held, signed)
     if left == 0 or (left > 0) != (held > 0):
-        opened_cost = EXACT.multiply(left, price)
-        closed_value = EXACT.multiply(held, price)
+        opened_cost = value_of(contract, left, price)
+        closed_value = value_of(contract, held, price)
         realised = EXACT.subtract(closed_value, position.cost)
         return Position(
-            quantity=left, cost=opened_cost, realised_pnl=EXACT.add(position.realised_pnl, realised), fees=fees
+            quantity=left,
+            cost=opened_cost,
+            realised_pnl=EXACT.add(position.realised_pnl, realised),
+            fees=fees,
+            contract=contract,
         )
     # A reduction takes its share of the cost; the share is cut to 18 decimals and what is cut stays with the rest.
     share = EXACT.divide(EXACT.multiply(position.cost, -signed), held).quantize(_COST_STEP, context=EXACT)
@@ -66,4 +80,5 @@ def apply_trade(position: Position, side: Side, quantity: Decimal, price: Decima
         cost=EXACT.subtract(position.cost, share),
         realised_pnl=EXACT.add(position.realised_pnl, realised),
         fees=fees,
+        contract=contract,
     )

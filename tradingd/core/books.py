@@ -30,7 +30,7 @@ from tradingd.core.entries import (
 )
 from tradingd.core.identifiers import ClientOrderId, PlanId, StrategyId, Symbol, VenueOrderId
 from tradingd.core.market import DAY_NS
-from tradingd.core.order_state import OrderState, Transition, apply_report, intend
+from tradingd.core.order_state import OrderState, OrderStatus, Transition, apply_report, intend
 from tradingd.core.orders import ExecutionReport, OrderAccepted, OrderDenied, OrderFilled, Trade
 from tradingd.core.plans.records import PlanEnded, PlanMoved, PlanStarted, PlanState
 from tradingd.core.portfolio import PortfolioState
@@ -47,6 +47,7 @@ class OrderTable:
     def __init__(self) -> None:
         self._states: dict[ClientOrderId, OrderState] = {}
         self._open: dict[ClientOrderId, OrderState] = {}
+        self._in_doubt: set[ClientOrderId] = set()
         self._by_venue_id: dict[VenueOrderId, ClientOrderId] = {}
         self._by_plan: dict[PlanId, dict[ClientOrderId, None]] = {}
 
@@ -82,6 +83,14 @@ class OrderTable:
         """How many orders may still do something."""
         return len(self._open)
 
+    def in_doubt(self, symbol: Symbol) -> OrderState | None:
+        """An order in the symbol of which nobody knows what the venue made of it, None when there is none."""
+        if self._in_doubt:
+            for client_order_id in sorted(self._in_doubt):
+                if self._states[client_order_id].order.symbol == symbol:
+                    return self._states[client_order_id]
+        return None
+
     def put(self, state: OrderState) -> None:
         """Store the state that a report made."""
         client_order_id = state.order.client_order_id
@@ -90,10 +99,19 @@ class OrderTable:
             self._open.pop(client_order_id, None)
         else:
             self._open[client_order_id] = state
+        if state.status is OrderStatus.UNKNOWN:
+            self._in_doubt.add(client_order_id)
+        else:
+            self._in_doubt.discard(client_order_id)
         for venue_order_id in state.venue_order_ids:
             self._by_venue_id[venue_order_id] = client_order_id
         if state.order.plan_id:
             self._by_plan.setdefault(state.order.plan_id, {})[client_order_id] = None
+
+    @property
+    def fees_pending(self) -> int:
+        """How many executions have a fee that the venue has not told yet."""
+        return sum(len(state.fees_pending) for state in self._states.values() if state.fees_pending)
 
     def prune(self, before_ns: int, plans: Collection[PlanId] = ()) -> None:
         """Forget orders that ended before a time, but for those of plans that are still pursued."""
@@ -187,7 +205,9 @@ class Books:
                 self.portfolio.adjust_cash(entry.amount)
             case PositionAdjusted():
                 self._count_correction(entry.symbol)
-                self.portfolio.adjust_position(entry.strategy_id, entry.symbol, entry.quantity, entry.price)
+                self.portfolio.adjust_position(
+                    entry.strategy_id, entry.symbol, entry.quantity, entry.price, entry.contract
+                )
             case MessageKept():
                 self.messages_kept += 1
             case SymbolHalted():
@@ -224,6 +244,8 @@ class Books:
         if transition.trade is not None:
             self.portfolio.apply(transition.trade)
             self.note_fill(report)
+        if transition.charge is not None:
+            self.portfolio.charge(transition.charge)
         return transition
 
     def _apply_to_plans(self, entry: PlanStarted | PlanMoved | PlanEnded) -> None:

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
-from tradingd.core.accounting import EXACT
+from tradingd.core.accounting import EXACT, value_of
 from tradingd.core.instruments import AssetClass, Instrument, is_sensible
 from tradingd.core.order_state import OrderState
 from tradingd.core.orders import (
@@ -280,7 +280,7 @@ def _too_small(
     price = order.working_price
     if not is_sensible(price) or price <= 0:
         return []
-    value = EXACT.multiply(order.quantity, price)
+    value = value_of(order.contract, order.quantity, price)
     if value >= least_value:
         return []
     message = f"an order at {model.name} is worth {least_value} or more, and this one {value:.2f}: order more"

@@ -13,9 +13,12 @@ import msgspec
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, VenueOrderId
 from tradingd.core.order_state import OrderState
 from tradingd.core.orders import (
+    SPOT,
     CancelRefused,
     CancelRequested,
     CancelUnknown,
+    Contract,
+    FeeReported,
     Order,
     OrderAccepted,
     OrderCanceled,
@@ -105,7 +108,7 @@ class CashAdjusted(msgspec.Struct, frozen=True, kw_only=True, tag="cash_adjusted
     """What it stands for, as a name: the same difference found again has the same one."""
 
 
-class PositionAdjusted(msgspec.Struct, frozen=True, kw_only=True, tag="position_adjusted"):
+class PositionAdjusted(msgspec.Struct, frozen=True, kw_only=True, tag="position_adjusted", omit_defaults=True):
     """Quantity came or went without a trade of ours."""
 
     strategy_id: StrategyId
@@ -115,6 +118,7 @@ class PositionAdjusted(msgspec.Struct, frozen=True, kw_only=True, tag="position_
     cause: str
     adjustment_id: str = ""
     """What it stands for, as a name: the same difference found again has the same one."""
+    contract: Contract = SPOT
 
 
 class SymbolHalted(msgspec.Struct, frozen=True, kw_only=True, tag="symbol_halted"):
@@ -213,6 +217,7 @@ JournalEntry: TypeAlias = (
     | OrderAdopted
     | OrderAccepted
     | OrderFilled
+    | FeeReported
     | OrderRejected
     | OrderCanceled
     | OrderExpired

@@ -6,7 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from tradingd.core.identifiers import Symbol
-from tradingd.core.orders import OrderTerms, Side
+from tradingd.core.orders import SPOT, Contract, OrderTerms, Side
 
 ONE = Decimal(1)
 _CENT = Decimal("0.01")
@@ -24,6 +24,8 @@ class AssetClass(StrEnum):
 
     EQUITY = "EQUITY"
     CRYPTO = "CRYPTO"
+    FX = "FX"
+    FUTURE = "FUTURE"
 
 
 class Instrument(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,9 +43,29 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     shortable: bool = True
     fractionable: bool = True
     tradable: bool = True
+    multiplier: Decimal = ONE
+    """Value of one unit at a price of one, in `currency`."""
+    currency: str = "USD"
+    price_bands: tuple[tuple[Decimal, Decimal], ...] = ()
+    """Where the tick depends on the price: the lower bound of each band with its tick, ascending. Goes before
+    `price_increment`."""
+
+    @property
+    def contract(self) -> Contract:
+        """How a price becomes money."""
+        if self.multiplier == ONE and self.asset_class is not AssetClass.FUTURE:
+            return SPOT
+        return Contract(multiplier=self.multiplier, margined=self.asset_class is AssetClass.FUTURE)
 
     def tick(self, price: Decimal) -> Decimal:
         """The price step that applies at this price."""
+        if self.price_bands:
+            step = self.price_bands[0][1]
+            for lower, increment in self.price_bands:
+                if price < lower:
+                    break
+                step = increment
+            return step
         if self.price_increment is not None:
             return self.price_increment
         return _CENT if price >= ONE else _SUB_PENNY

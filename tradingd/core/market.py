@@ -71,6 +71,8 @@ class DataDefect(StrEnum):
     CROSSED = "crossed"
     OUT_OF_ORDER = "out_of_order"
     DUPLICATE = "duplicate"
+    REVISED = "revised"
+    """A bar that was seen before, with other figures: it goes to the store, and not to strategies."""
     INCONSISTENT_BAR = "inconsistent_bar"
     OUTLIER = "outlier"
     UNKNOWN_SYMBOL = "unknown_symbol"

@@ -208,6 +208,7 @@ def fill_report(owner: ClientOrderId, fill: VenueFill, now_ns: int) -> OrderFill
         price=fill.price,
         fee=fill.fee,
         cum_quantity=fill.cum_quantity,
+        fee_pending=fill.fee_pending,
         ts_event=fill.ts_event,
         ts_recv=now_ns,
     )

@@ -10,13 +10,15 @@ from typing import assert_never
 
 import msgspec
 
-from tradingd.core.identifiers import ClientOrderId, VenueOrderId
+from tradingd.core.executions import FeeCharge, execution_names, most_of, trade_of
+from tradingd.core.identifiers import ClientOrderId, ExecutionId, VenueOrderId
 from tradingd.core.orders import (
     ZERO,
     CancelRefused,
     CancelRequested,
     CancelUnknown,
     ExecutionReport,
+    FeeReported,
     Order,
     OrderAccepted,
     OrderCanceled,
@@ -113,6 +115,10 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True):
     filled_quantity: Decimal = ZERO
     filled_value: Decimal = ZERO
     fees: Decimal = ZERO
+    fees_pending: tuple[ExecutionId, ...] = ()
+    """Executions whose fee the venue has not told yet."""
+    fees_told: dict[ExecutionId, Decimal] = {}
+    """Fees that were told apart from their executions."""
     venue_order_ids: tuple[VenueOrderId, ...] = ()
     """The venue's names of this order, oldest first; replaces add to it."""
     executions: tuple[str, ...] = ()
@@ -180,6 +186,7 @@ class Transition(msgspec.Struct, frozen=True):
     changed: bool
     trade: Trade | None = None
     anomaly: Anomaly | None = None
+    charge: FeeCharge | None = None
 
 
 def intend(order: Order) -> OrderState:
@@ -195,6 +202,8 @@ def intend(order: Order) -> OrderState:
 
 def apply_report(state: OrderState, report: ExecutionReport) -> Transition:
     """Return what `report` makes of `state`; a repeated report returns it unchanged."""
+    if isinstance(report, FeeReported):
+        return _apply_fee(state, report)
     if _proves_alive(state, report):
         revived = msgspec.structs.replace(state, status=S.UNKNOWN, reject_code="", reject_reason="")
         transition = apply_report(revived, report)
@@ -329,49 +338,13 @@ def _learn_venue_id(state: OrderState, report: ExecutionReport) -> OrderState:
             return state
 
 
-def execution_names(report: OrderFilled) -> tuple[str, ...]:
-    """Every name that this execution may come under again, from the stream or from a query."""
-    if report.cum_quantity is None:
-        return (report.execution_id,)
-    return (report.execution_id, f"{report.venue_order_id}@{report.cum_quantity.normalize():f}")
-
-
-def trade_of(order: Order, report: OrderFilled) -> Trade:
-    """The trade that an execution of an order is."""
-    return Trade(
-        execution_id=report.execution_id,
-        client_order_id=order.client_order_id,
-        venue_order_id=report.venue_order_id,
-        strategy_id=order.strategy_id,
-        symbol=order.symbol,
-        side=order.side,
-        quantity=report.quantity,
-        price=report.price,
-        fee=report.fee,
-        trace_id=order.trace_id,
-        ts_event=report.ts_event,
-        ts_recv=report.ts_recv,
-    )
-
-
-def _most_of(state: OrderState, report: OrderFilled) -> Decimal | None:
-    """The most that an execution can be by its leg's cumulative quantity, less what is known of that leg before it."""
-    cum, prefix = report.cum_quantity, f"{report.venue_order_id}@"
-    if cum is None or report.quantity != cum:
-        return None  # only what equals the cumulative figure can be it
-    before = [
-        known for name in state.executions if name.startswith(prefix) if (known := Decimal(name[len(prefix) :])) < cum
-    ]
-    return cum - max(before) if before else None
-
-
 def _apply_fill(state: OrderState, report: OrderFilled) -> Transition:
     names = execution_names(report)
     if report.quantity <= 0 or any(name in state.executions for name in names):
         return Transition(state, changed=False)
     order = state.order
     anomaly = None
-    if (most := _most_of(state, report)) is not None and report.quantity > most:
+    if (most := most_of(state.executions, report)) is not None and report.quantity > most:
         # Some messages give the order's cumulative quantity for the execution's own.
         report, anomaly = msgspec.structs.replace(report, quantity=most), Anomaly.CUMULATIVE
     filled = state.filled_quantity + report.quantity
@@ -393,7 +366,25 @@ def _apply_fill(state: OrderState, report: OrderFilled) -> Transition:
         filled_quantity=filled,
         filled_value=state.filled_value + report.quantity * report.price,
         fees=state.fees + report.fee,
+        fees_pending=(*state.fees_pending, report.execution_id) if report.fee_pending else state.fees_pending,
         executions=state.executions + names,
         ts_updated=max(state.ts_updated, report.ts_event),
     )
     return Transition(changed, changed=True, trade=trade_of(order, report), anomaly=anomaly)
+
+
+def _apply_fee(state: OrderState, report: FeeReported) -> Transition:
+    execution_id, pending = report.execution_id, report.execution_id in state.fees_pending
+    booked = ZERO if pending else state.fees_told.get(execution_id)
+    if booked is None or (not pending and booked == report.fee):
+        return Transition(state, changed=False)  # it came with its execution, or is known already
+    amount = report.fee - booked
+    changed = msgspec.structs.replace(
+        state,
+        fees=state.fees + amount,
+        fees_pending=tuple(known for known in state.fees_pending if known != execution_id),
+        fees_told={**state.fees_told, execution_id: report.fee},
+        ts_updated=max(state.ts_updated, report.ts_event),
+    )
+    charge = FeeCharge(strategy_id=state.order.strategy_id, symbol=state.order.symbol, amount=amount)
+    return Transition(changed, changed=True, charge=charge)

@@ -76,6 +76,19 @@ class StopPolicy(StrEnum):
     """Cancel the orders, then close the positions at market."""
 
 
+class Contract(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a price becomes money."""
+
+    multiplier: Decimal = Decimal(1)
+    """Value of one unit at a price of one."""
+    margined: bool = False
+    """True for futures: only profit, loss and fees move cash, the value of what is held does not."""
+
+
+SPOT = Contract()
+"""What is paid for in full when it is bought: shares, crypto, currencies."""
+
+
 class OrderTerms(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of the market; the prices are present exactly where the type needs them."""
 
@@ -122,7 +135,7 @@ class OrderModification(msgspec.Struct, frozen=True, kw_only=True):
     trail_percent: Decimal | None = None
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
+class Order(msgspec.Struct, frozen=True, kw_only=True, tag="order", omit_defaults=True):
     """The terms of one order, as intended; its life is `OrderState`."""
 
     client_order_id: ClientOrderId
@@ -139,6 +152,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
     """The plan that it is part of, empty for an order that stands alone."""
     leg: str = ""
     """Which part of the plan it is."""
+    contract: Contract = SPOT
 
     @property
     def signed_quantity(self) -> Decimal:
@@ -179,6 +193,15 @@ class OrderFilled(_Report, frozen=True, kw_only=True, tag="filled"):
     price: Decimal
     fee: Decimal = ZERO
     cum_quantity: Decimal | None = None
+    fee_pending: bool = False
+    """True where the venue tells the fee apart from the execution, and has not yet."""
+
+
+class FeeReported(_Report, frozen=True, kw_only=True, tag="fee_reported"):
+    """What one execution cost in all, told apart from it; a later report takes the place of an earlier one."""
+
+    execution_id: ExecutionId
+    fee: Decimal
 
 
 class OrderRejected(_Report, frozen=True, kw_only=True, tag="rejected"):
@@ -274,6 +297,7 @@ class ReplaceUnknown(_Report, frozen=True, kw_only=True, tag="replace_unknown"):
 ExecutionReport: TypeAlias = (
     OrderAccepted
     | OrderFilled
+    | FeeReported
     | OrderRejected
     | OrderCanceled
     | OrderExpired
@@ -303,6 +327,9 @@ class Trade(msgspec.Struct, frozen=True, kw_only=True, tag="trade"):
     trace_id: TraceId
     ts_event: int
     ts_recv: int
+    fee_pending: bool = False
+    """True while the fee is not known; `fee` is zero then."""
+    contract: Contract = SPOT
 
 
 # -- verdicts ---------------------------------------------------------------------------------------------------------
@@ -340,6 +367,7 @@ class DenialCode(StrEnum):
     SELF_CROSS = "SELF_CROSS"
     ZERO_CROSSING = "ZERO_CROSSING"
     SYMBOL_HALTED = "SYMBOL_HALTED"
+    ORDER_IN_DOUBT = "ORDER_IN_DOUBT"
     REPEATED_ORDER = "REPEATED_ORDER"
     DISK_SPACE = "DISK_SPACE"
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import msgspec
 
-from tradingd.core.accounting import EXACT
+from tradingd.core.accounting import EXACT, value_of
 from tradingd.core.equity_curve import (
     Drawdown,
     EquityPoint,
@@ -46,6 +46,8 @@ class TradeStatistics(msgspec.Struct, frozen=True, kw_only=True):
     realised_pnl: Decimal
     """After all fees paid, also those of positions still open."""
     fees: Decimal
+    fees_pending: int
+    """Trades whose fee the venue has not told yet: the results lack it."""
     traded_value: Decimal
 
 
@@ -274,7 +276,7 @@ def trade_statistics(trades: Sequence[Trade], history: TradeHistory) -> TradeSta
     wins = [result for result in results if result > 0]
     losses = [result for result in results if result < 0]
     won, lost = _sum(wins), -_sum(losses)
-    value = _sum([EXACT.multiply(trade.quantity, trade.price) for trade in trades])
+    value = _sum([value_of(trade.contract, trade.quantity, trade.price) for trade in trades])
     return TradeStatistics(
         trades=len(trades),
         round_trips=len(results),
@@ -287,6 +289,7 @@ def trade_statistics(trades: Sequence[Trade], history: TradeHistory) -> TradeSta
         average_loss=_average(losses),
         realised_pnl=history.realised[-1][1] if history.realised else ZERO,
         fees=_sum([trade.fee for trade in trades]),
+        fees_pending=sum(trade.fee_pending for trade in trades),
         traded_value=value,
     )
 

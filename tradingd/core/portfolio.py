@@ -8,10 +8,11 @@ from decimal import Decimal
 
 import msgspec
 
-from tradingd.core.accounting import EXACT, Position, apply_trade
+from tradingd.core.accounting import EXACT, Position, apply_trade, value_of
+from tradingd.core.executions import FeeCharge
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol
 from tradingd.core.order_state import OrderState
-from tradingd.core.orders import ZERO, Side, Trade
+from tradingd.core.orders import SPOT, ZERO, Contract, Side, Trade
 from tradingd.errors import InvariantBroken
 
 
@@ -23,6 +24,7 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True):
     side: Side
     quantity: Decimal
     price: Decimal
+    contract: Contract
 
 
 class OpenExposure(msgspec.Struct, kw_only=True):
@@ -36,7 +38,7 @@ class OpenExposure(msgspec.Struct, kw_only=True):
     def add(self, reservation: Reservation, sign: int) -> None:
         """Count a reservation in (+1) or out (-1)."""
         quantity = reservation.quantity * sign
-        value = EXACT.multiply(quantity, reservation.price)
+        value = value_of(reservation.contract, quantity, reservation.price)
         if reservation.side is Side.BUY:
             self.buy_quantity += quantity
             self.buy_value = EXACT.add(self.buy_value, value)
@@ -74,10 +76,13 @@ class PortfolioState:
 
     def __init__(self, snapshot: PortfolioSnapshot | None = None) -> None:
         self.cash = ZERO
+        """What is left after paying for everything that is held, also for what is held on margin."""
         self.totals = PortfolioTotals(opening_cash=ZERO)
         self.lines: dict[tuple[StrategyId, Symbol], Position] = {}
         self.net: dict[Symbol, Decimal] = {}
         self.marks: dict[Symbol, float] = {}
+        self._contracts: dict[Symbol, Contract] = {}
+        """Of symbols that are not paid for in full when bought, or whose price is not that of one unit."""
         self._reservations: dict[ClientOrderId, Reservation] = {}
         self._open: dict[Symbol, OpenExposure] = {}
         self._open_by_strategy: dict[tuple[StrategyId, Symbol], OpenExposure] = {}
@@ -106,10 +111,18 @@ class PortfolioState:
         """Book one execution."""
         key = (trade.strategy_id, trade.symbol)
         before = self.lines.get(key, Position())
-        after = apply_trade(before, trade.side, trade.quantity, trade.price, trade.fee)
-        value = EXACT.multiply(trade.quantity * trade.side.sign, trade.price)
+        after = apply_trade(before, trade.side, trade.quantity, trade.price, trade.fee, contract=trade.contract)
+        value = value_of(trade.contract, trade.quantity * trade.side.sign, trade.price)
         self.cash = EXACT.subtract(EXACT.subtract(self.cash, value), trade.fee)
         self._set_line(trade.strategy_id, trade.symbol, after)
+        self.check()
+
+    def charge(self, charge: FeeCharge) -> None:
+        """Book a fee that was told apart from its execution."""
+        key = (charge.strategy_id, charge.symbol)
+        before = self.lines.get(key, Position())
+        self.lines[key] = msgspec.structs.replace(before, fees=EXACT.add(before.fees, charge.amount))
+        self.cash = EXACT.subtract(self.cash, charge.amount)
         self.check()
 
     def adjust_cash(self, amount: Decimal) -> None:
@@ -117,13 +130,22 @@ class PortfolioState:
         self.cash = EXACT.add(self.cash, amount)
         self.totals = msgspec.structs.replace(self.totals, adjustments=EXACT.add(self.totals.adjustments, amount))
 
-    def adjust_position(self, strategy_id: StrategyId, symbol: Symbol, quantity: Decimal, price: Decimal) -> None:
-        """Book quantity that came or went without a trade of ours; its value enters the ledger as an adjustment."""
+    def adjust_position(
+        self, strategy_id: StrategyId, symbol: Symbol, quantity: Decimal, price: Decimal, contract: Contract = SPOT
+    ) -> None:
+        """Book quantity that came or went without a trade of ours; its value enters the ledger as an adjustment.
+
+        What is held on margin has cost nothing: it leaves settled cash, and so the account's worth, as they were.
+        """
         side = Side.BUY if quantity > 0 else Side.SELL
         before = self.lines.get((strategy_id, symbol), Position())
-        self._set_line(strategy_id, symbol, apply_trade(before, side, abs(quantity), price, ZERO))
-        value = EXACT.multiply(quantity, price)
-        self.totals = msgspec.structs.replace(self.totals, adjustments=EXACT.add(self.totals.adjustments, value))
+        after = apply_trade(before, side, abs(quantity), price, ZERO, contract=contract)
+        self._set_line(strategy_id, symbol, after)
+        value = value_of(contract, quantity, price)
+        if contract.margined:
+            self.cash = EXACT.subtract(self.cash, value)
+        else:
+            self.totals = msgspec.structs.replace(self.totals, adjustments=EXACT.add(self.totals.adjustments, value))
         self.check()
 
     def mark(self, symbol: Symbol, price: float) -> None:
@@ -144,6 +166,7 @@ class PortfolioState:
                 side=order.side,
                 quantity=quantity,
                 price=state.worst_price,
+                contract=order.contract,
             )
             self._reservations[order.client_order_id] = new
             self._count(new, +1)
@@ -157,6 +180,8 @@ class PortfolioState:
         key = (strategy_id, symbol)
         before = self.lines.get(key, Position())
         self.lines[key] = position
+        if position.contract is not SPOT:
+            self._contracts[symbol] = position.contract
         self.net[symbol] = EXACT.subtract(EXACT.add(self.net.get(symbol, ZERO), position.quantity), before.quantity)
 
     def check(self) -> None:
@@ -188,6 +213,18 @@ class PortfolioState:
         position = self.lines.get((strategy_id, symbol))
         return position.quantity if position is not None else ZERO
 
+    def contract(self, symbol: Symbol) -> Contract:
+        """How a price of the symbol becomes money, as far as positions have told."""
+        return self._contracts.get(symbol, SPOT)
+
+    @property
+    def settled_cash(self) -> Decimal:
+        """Cash as a venue counts it: the ledger pays for all that is held, and on margin it costs nothing."""
+        if not self._contracts:
+            return self.cash
+        margined = (position.cost for position in self.lines.values() if position.contract.margined)
+        return sum(margined, self.cash)
+
     def price(self, symbol: Symbol) -> Decimal | None:
         """The last good price; for a symbol without one, the average cost of what is held."""
         mark = self.marks.get(symbol)
@@ -197,14 +234,14 @@ class PortfolioState:
         if not quantity:
             return None
         cost = sum((p.cost for (_, s), p in self.lines.items() if s == symbol), ZERO)
-        return cost / quantity
+        return cost / quantity / self.contract(symbol).multiplier
 
     def exposure(self) -> tuple[Decimal, Decimal]:
         """Gross and net market value of all positions at the last good prices."""
         gross = net = ZERO
         for symbol, quantity in self.net.items():
             if quantity:
-                value = EXACT.multiply(quantity, self.price(symbol) or ZERO)
+                value = value_of(self.contract(symbol), quantity, self.price(symbol) or ZERO)
                 gross = EXACT.add(gross, abs(value))
                 net = EXACT.add(net, value)
         return gross, net

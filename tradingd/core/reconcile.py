@@ -5,19 +5,22 @@ adjustments of positions and cash. It never invents an execution: where the venu
 history lists, the order stays open in the plan and is asked for again. Applying a plan twice changes nothing.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
 
+from tradingd.core.accounting import Position, apply_trade, value_of
 from tradingd.core.books import CASH, Books
 from tradingd.core.entries import CashAdjusted, OrderAdopted, PositionAdjusted
+from tradingd.core.executions import execution_names
 from tradingd.core.identifiers import EXTERNAL, ClientOrderId, StrategyId, Symbol, TraceId, VenueOrderId
+from tradingd.core.market import MINUTE_NS
 from tradingd.core.order_findings import Findings, fill_report, judge_order, never_arrived, strays_of
-from tradingd.core.order_state import execution_names
 from tradingd.core.orders import (
     ZERO,
     ExecutionReport,
+    FeeReported,
     Order,
     OrderFilled,
 )
@@ -25,6 +28,8 @@ from tradingd.core.venue_view import VenueFill, VenueOrder, VenueOrderStatus, Ve
 
 CASH_TOLERANCE = Decimal("0.01")
 """A venue that shows cash in cents differs from exact books by less than this."""
+FEE_GRACE_NS = 5 * MINUTE_NS
+"""How long a fee may be pending before a difference of cash is corrected all the same."""
 SPLIT_CAUSE = "the venue's position differs from the books by a ratio that splits have"
 _SPLITS = frozenset(
     Decimal(text) for text in ("1.25", "1.5", "2", "3", "4", "5", "6", "7", "8", "10", "15", "20", "25", "50")
@@ -103,7 +108,7 @@ def diff(
     """
     ours = _match_orders(books, venue.orders)
     fills = _match_fills(books, ours, venue.fills)
-    reports: list[ExecutionReport] = []
+    reports: list[ExecutionReport] = [*_late_fees(books, venue.fills, now_ns)]
     unresolved: list[ClientOrderId] = []
     incomplete: list[ClientOrderId] = []
     strays: list[VenueOrderId] = []
@@ -133,7 +138,7 @@ def diff(
     )
     adjustments: tuple[PositionAdjusted | CashAdjusted, ...] = ()
     if not unresolved and not incomplete:
-        adjustments = _adjust(books, venue, reports, scope)
+        adjustments = _adjust(books, venue, reports, scope, now_ns)
     return ReconciliationPlan(
         reports=tuple(reports),
         adoptions=adoptions,
@@ -219,6 +224,39 @@ def _match_fills(
     return missing
 
 
+def _late_fees(books: Books, fills: tuple[VenueFill, ...], now_ns: int) -> list[FeeReported]:
+    """Fees of executions in the books that the venue has told since, or has told anew."""
+    late: list[FeeReported] = []
+    for fill in fills:
+        state = books.orders.by_venue_id(fill.venue_order_id)
+        if state is None or fill.fee_pending:
+            continue
+        told = state.fees_told.get(fill.execution_id, fill.fee)
+        if fill.execution_id in state.fees_pending or told != fill.fee:
+            late.append(
+                FeeReported(
+                    client_order_id=state.client_order_id,
+                    execution_id=fill.execution_id,
+                    fee=fill.fee,
+                    ts_event=fill.ts_event,
+                    ts_recv=now_ns,
+                )
+            )
+    return late
+
+
+def _awaits_fees(books: Books, reports: Sequence[ExecutionReport], now_ns: int) -> bool:
+    """True while cash cannot be compared, since the venue may have taken fees that it has not told yet."""
+    if any(isinstance(report, OrderFilled) and report.fee_pending for report in reports):
+        return True
+    told = {report.execution_id for report in reports if isinstance(report, FeeReported)}
+    return any(
+        not told.issuperset(state.fees_pending) and now_ns - state.ts_updated < FEE_GRACE_NS
+        for state in books.orders
+        if state.fees_pending
+    )
+
+
 def _adopt(order: VenueOrder, strategy_id: StrategyId) -> OrderAdopted:
     price = order.terms.limit_price or order.terms.stop_price or order.average_fill_price or ZERO
     return OrderAdopted(
@@ -232,6 +270,7 @@ def _adopt(order: VenueOrder, strategy_id: StrategyId) -> OrderAdopted:
             trace_id=TraceId(f"external-{order.venue_order_id}"),
             ts_created=order.ts_submitted,
             reference_price=price,
+            contract=order.contract,
         ),
         venue_order_id=order.venue_order_id,
         already_filled=order.filled_quantity,
@@ -239,18 +278,31 @@ def _adopt(order: VenueOrder, strategy_id: StrategyId) -> OrderAdopted:
 
 
 def _adjust(
-    books: Books, venue: VenueSnapshot, reports: list[ExecutionReport], scope: Scope
+    books: Books, venue: VenueSnapshot, reports: list[ExecutionReport], scope: Scope, now_ns: int
 ) -> tuple[PositionAdjusted | CashAdjusted, ...]:
     """What positions and cash still differ by once the plan's own fills are counted."""
     quantities = dict(books.portfolio.net)
-    cash = books.portfolio.cash
+    cash = books.portfolio.settled_cash
+    margined: dict[tuple[StrategyId, Symbol], Position] = {}
     for report in reports:
         if isinstance(report, OrderFilled):
             state = books.orders.get(report.client_order_id)
             assert state is not None
-            signed = report.quantity * state.order.side.sign
-            quantities[state.order.symbol] = quantities.get(state.order.symbol, ZERO) + signed
-            cash -= signed * report.price + report.fee
+            order = state.order
+            signed = report.quantity * order.side.sign
+            quantities[order.symbol] = quantities.get(order.symbol, ZERO) + signed
+            if order.contract.margined:
+                key = (order.strategy_id, order.symbol)
+                before = margined.get(key) or books.portfolio.lines.get(key, Position())
+                after = apply_trade(before, order.side, report.quantity, report.price, ZERO, contract=order.contract)
+                margined[key] = after
+                cash += after.realised_pnl - before.realised_pnl - report.fee
+            else:
+                cash -= value_of(order.contract, signed, report.price) + report.fee
+        elif isinstance(report, FeeReported):
+            state = books.orders.get(report.client_order_id)
+            assert state is not None
+            cash -= report.fee - state.fees_told.get(report.execution_id, ZERO)
     cash_difference = venue.account.cash - cash
     cash_differs = abs(cash_difference) >= CASH_TOLERANCE
     held = {position.symbol: position for position in venue.positions}
@@ -272,9 +324,10 @@ def _adjust(
                     if not cash_differs and looks_like_split(here, there)
                     else "the venue's position differs from the books",
                     adjustment_id=_adjustment_id(books, symbol, here, there),
+                    contract=position.contract if position else books.portfolio.contract(symbol),
                 )
             )
-    if cash_differs:
+    if cash_differs and not _awaits_fees(books, reports, now_ns):
         adjustments.append(
             CashAdjusted(
                 amount=cash_difference,

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import msgspec
 
-from tradingd.core.accounting import EXACT
+from tradingd.core.accounting import EXACT, value_of
 from tradingd.core.identifiers import StrategyId, Symbol
 from tradingd.core.instruments import Instrument, is_sensible
 from tradingd.core.market import NS_PER_SECOND
@@ -83,7 +83,7 @@ def validate(
         # Figures that are not numbers cannot be compared with limits: say so and stop.
         return ValidationResponse(breaches=tuple(form))
     price = order.working_price
-    value = EXACT.multiply(order.quantity, price)
+    value = value_of(order.contract, order.quantity, price)
     breaches = _check_market(order, rules, market)
     scopes: list[tuple[str, OrderLimits, StrategyId | None]] = [("account", rules.account, None)]
     if (by_symbol := rules.by_symbol.get(order.symbol)) is not None:
@@ -250,7 +250,7 @@ def _check_position(
             )
         )
     if limits.max_position_value is not None:
-        value = abs(EXACT.multiply(worst, price))
+        value = abs(value_of(order.contract, worst, price))
         if value > limits.max_position_value:
             breaches.append(
                 Breach(

@@ -71,7 +71,7 @@ def fold_trades(trades: Iterable[Trade]) -> TradeHistory:
     for trade in trades:
         state = held.setdefault((trade.strategy_id, trade.symbol), _Held())
         before = state.position
-        after = apply_trade(before, trade.side, trade.quantity, trade.price, trade.fee)
+        after = apply_trade(before, trade.side, trade.quantity, trade.price, trade.fee, contract=trade.contract)
         gross = EXACT.subtract(after.realised_pnl, before.realised_pnl)
         total = EXACT.add(total, EXACT.subtract(gross, trade.fee))
         realised.append((trade.ts_event, total))

@@ -9,12 +9,13 @@ from enum import StrEnum
 
 import msgspec
 
-from tradingd.core.accounting import EXACT
+from tradingd.core.accounting import value_of
 from tradingd.core.books import Books
 from tradingd.core.entries import CashAdjusted, PositionAdjusted
+from tradingd.core.executions import execution_names
 from tradingd.core.identifiers import ClientOrderId, Symbol
-from tradingd.core.order_state import OrderState, OrderStatus, execution_names
-from tradingd.core.orders import ZERO, OrderFilled
+from tradingd.core.order_state import OrderState, OrderStatus
+from tradingd.core.orders import SPOT, ZERO, OrderFilled
 from tradingd.core.reconcile import CASH_TOLERANCE
 from tradingd.core.venue_view import VenueFill, VenueOrder, VenueOrderStatus, VenueSnapshot
 
@@ -114,7 +115,7 @@ def compare(day: DayBook, venue: VenueSnapshot, *, moving: bool = False) -> Stat
     bought = sold = ZERO
     for fill in within:
         state = day.books.orders.get(fill.client_order_id)
-        value = EXACT.multiply(fill.quantity, fill.price)
+        value = value_of(SPOT if state is None else state.order.contract, fill.quantity, fill.price)
         if state is not None and state.order.side.sign > 0:
             bought += value
         else:
@@ -133,7 +134,7 @@ def compare(day: DayBook, venue: VenueSnapshot, *, moving: bool = False) -> Stat
         fees=sum((fill.fee for fill in within), ZERO),
         opening_cash=day.opening_cash,
         opening_positions={symbol: quantity for symbol, quantity in day.opening_positions.items() if quantity},
-        cash=Balance(name="cash", ours=day.books.portfolio.cash, venue=venue.account.cash),
+        cash=Balance(name="cash", ours=day.books.portfolio.settled_cash, venue=venue.account.cash),
         positions=tuple(
             Balance(name=symbol, ours=day.books.portfolio.quantity(symbol), venue=held.get(symbol, ZERO))
             for symbol in symbols
@@ -290,7 +291,18 @@ def _terms(execution: VenueFill, fill: OrderFilled) -> list[Difference]:
                 explanation="quantity or price differ",
             )
         )
-    if execution.fee != fill.fee:
+    if fill.fee_pending or execution.fee_pending:
+        differences.append(
+            Difference(
+                part=Part.FEE,
+                subject=subject,
+                ours="pending" if fill.fee_pending else f"{fill.fee:f}",
+                venue="pending" if execution.fee_pending else f"{execution.fee:f}",
+                standing=Standing.EXPLAINED,
+                explanation="the venue tells its fee later",
+            )
+        )
+    elif execution.fee != fill.fee:
         differences.append(
             Difference(
                 part=Part.FEE,
@@ -326,8 +338,8 @@ def _balances(day: DayBook, venue: VenueSnapshot) -> list[Difference]:
         (Part.POSITION, symbol, portfolio.quantity(symbol), held.get(symbol, ZERO))
         for symbol in sorted({*portfolio.net, *held})
     ]
-    if abs(portfolio.cash - venue.account.cash) >= CASH_TOLERANCE:
-        lines.append((Part.CASH, venue.account.currency, portfolio.cash, venue.account.cash))
+    if abs(portfolio.settled_cash - venue.account.cash) >= CASH_TOLERANCE:
+        lines.append((Part.CASH, venue.account.currency, portfolio.settled_cash, venue.account.cash))
     return [
         Difference(
             part=part,

@@ -10,7 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from tradingd.core.identifiers import ClientOrderId, ExecutionId, Symbol, VenueOrderId
-from tradingd.core.orders import OrderTerms, Side
+from tradingd.core.orders import SPOT, Contract, OrderTerms, Side
 
 
 class VenueOrderStatus(StrEnum):
@@ -44,6 +44,8 @@ class VenuePosition(msgspec.Struct, frozen=True, kw_only=True):
     symbol: Symbol
     quantity: Decimal
     average_price: Decimal
+    """As quoted: without the contract's multiplier."""
+    contract: Contract = SPOT
 
 
 class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +66,7 @@ class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
     ts_updated: int
     changing: bool = False
     """True while the venue itself says that a cancel or a replace of the order is under way."""
+    contract: Contract = SPOT
 
 
 class VenueFill(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +81,8 @@ class VenueFill(msgspec.Struct, frozen=True, kw_only=True):
     fee: Decimal
     cum_quantity: Decimal | None
     ts_event: int
+    fee_pending: bool = False
+    """True where the venue lists the execution and not yet what it cost."""
 
 
 class VenueSnapshot(msgspec.Struct, frozen=True, kw_only=True):

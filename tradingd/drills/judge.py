@@ -12,7 +12,8 @@ import msgspec
 
 from tradingd.core.books import Books
 from tradingd.core.entries import OrderIntended, order_named_by
-from tradingd.core.order_state import OrderStatus, execution_names
+from tradingd.core.executions import execution_names
+from tradingd.core.order_state import OrderStatus
 from tradingd.core.orders import ZERO, Order, OrderDenied, OrderFilled, Side
 from tradingd.drills.truth import VenueTruth
 from tradingd.errors import JournalError

@@ -2,13 +2,14 @@
 
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from tradingd.core.books import Books
 from tradingd.core.entries import AccountOpened, CashAdjusted, EquitySampled, PositionAdjusted
 from tradingd.core.identifiers import Symbol
-from tradingd.core.orders import OrderFilled, Trade
+from tradingd.core.orders import FeeReported, OrderFilled, Trade
 from tradingd.core.statement import DayBook
 from tradingd.errors import UsageError
 from tradingd.journal.segments import read_records, segment_paths
@@ -37,9 +38,23 @@ def read_history(folder: Path, start_ns: int, end_ns: int) -> History:
         trade = books.apply(record.entry)
         if trade is not None and start_ns <= trade.ts_event < end_ns:
             trades.append(trade)
+        elif isinstance(record.entry, FeeReported):
+            _take_fee(trades, record.entry)
         elif isinstance(record.entry, EquitySampled) and start_ns <= record.entry.ts < end_ns:
             equity.append(record.entry)
     return History(tuple(trades), tuple(equity), books.account, books)
+
+
+_Costed = TypeVar("_Costed", Trade, OrderFilled)
+
+
+def _take_fee(executions: list[_Costed], told: FeeReported) -> None:
+    """Put a fee that was told later with its execution, which is among the last ones."""
+    for index in range(len(executions) - 1, -1, -1):
+        one = executions[index]
+        if one.execution_id == told.execution_id and one.client_order_id == told.client_order_id:
+            executions[index] = msgspec.structs.replace(one, fee=told.fee, fee_pending=False)
+            return
 
 
 def read_day(folder: Path, label: str, start_ns: int, end_ns: int) -> DayBook:
@@ -56,13 +71,15 @@ def read_day(folder: Path, label: str, start_ns: int, end_ns: int) -> DayBook:
     for record in read_records(folder, whole=True):
         entry = record.entry
         if opening is None and record.ts >= start_ns and books.account is not None:
-            opening = books.portfolio.cash, dict(books.portfolio.net)
+            opening = books.portfolio.settled_cash, dict(books.portfolio.net)
         trade = books.apply(entry)
         if isinstance(entry, OrderFilled) and trade is not None and entry.ts_event >= start_ns:
             fills.append(entry)
+        elif isinstance(entry, FeeReported):
+            _take_fee(fills, entry)
         elif isinstance(entry, PositionAdjusted | CashAdjusted) and record.ts >= start_ns:
             corrections.append(entry)
-    cash, positions = opening or (books.portfolio.cash, dict(books.portfolio.net))
+    cash, positions = opening or (books.portfolio.settled_cash, dict(books.portfolio.net))
     return DayBook(
         label=label,
         start_ns=start_ns,

@@ -4,15 +4,17 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from tradingd.core.entries import EquitySampled, JournalEntry, Snapshot, order_named_by
+from tradingd.core.executions import trade_of
 from tradingd.core.identifiers import ClientOrderId
-from tradingd.core.order_state import OrderState, trade_of
-from tradingd.core.orders import OrderDenied, OrderFilled, Trade
+from tradingd.core.order_state import OrderState
+from tradingd.core.orders import FeeReported, OrderDenied, OrderFilled, Trade
 
 UPSERT_ORDER = "INSERT OR REPLACE INTO orders VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
-INSERT_TRADE = "INSERT OR IGNORE INTO trades VALUES (?,?,?,?,?,?,?,?,?,?,?)"
+INSERT_TRADE = "INSERT OR IGNORE INTO trades VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
+UPDATE_FEE = "UPDATE trades SET fee = ?, fee_pending = 0 WHERE client_order_id = ? AND execution_id = ?"
 INSERT_DENIAL = "INSERT OR IGNORE INTO denials VALUES (?,?,?,?,?,?)"
 INSERT_EQUITY = "INSERT OR REPLACE INTO equity VALUES (?,?,?,?,?)"
-INSERT_BAR = "INSERT OR IGNORE INTO bars VALUES (?,?,?,?,?,?,?,?)"
+INSERT_BAR = "INSERT OR REPLACE INTO bars VALUES (?,?,?,?,?,?,?,?)"
 INSERT_LOG = "INSERT INTO log (ts, level, event, strategy_id, client_order_id, line) VALUES (?,?,?,?,?,?)"
 SET_META = "INSERT OR REPLACE INTO meta VALUES (?,?)"
 
@@ -58,6 +60,7 @@ def trade_row(trade: Trade) -> Row:
         format(trade.fee, "f"),
         trade.trace_id,
         trade.ts_event,
+        int(trade.fee_pending),
     )
 
 
@@ -65,6 +68,7 @@ def project(entries: list[JournalEntry], order_of: OrderOf) -> dict[str, list[Ro
     """The statements that take a batch of entries into the database; each order is written once, as it is now."""
     statements: dict[str, list[Row]] = {}
     touched: dict[ClientOrderId, OrderState] = {}
+    fees: list[Row] = []
     for entry in entries:
         match entry:
             case OrderDenied(order=order, breaches=breaches):
@@ -86,6 +90,10 @@ def project(entries: list[JournalEntry], order_of: OrderOf) -> dict[str, list[Ro
                 touched[state.client_order_id] = state
                 if isinstance(entry, OrderFilled):
                     statements.setdefault(INSERT_TRADE, []).append(trade_row(trade_of(state.order, entry)))
+                elif isinstance(entry, FeeReported):
+                    fees.append((format(entry.fee, "f"), entry.client_order_id, entry.execution_id))
+    if fees:
+        statements[UPDATE_FEE] = fees  # after the trades that they belong to
     if touched:
         statements[UPSERT_ORDER] = [order_row(state) for state in touched.values()]
     return statements

@@ -121,7 +121,10 @@ class DataHandler(Module[ClockTick]):
             return
         defect = find_defect(event) or self._find_defect_in_sequence(state, event)
         if defect is not None:
-            self.reject(event.symbol, defect, row, _describe(event))
+            if isinstance(event, PriceBar) and defect is DataDefect.REVISED:
+                self._revise(state, event)
+            else:
+                self.reject(event.symbol, defect, row, _describe(event))
             return
         self.accepted += 1
         state.arrived_ns = self._clock.monotonic_ns()
@@ -173,7 +176,9 @@ class DataHandler(Module[ClockTick]):
         if isinstance(event, PriceBar):
             last = state.latest_bars.get(event.interval_ns)
             if last is not None and event.ts_open <= last.ts_open:
-                return DataDefect.DUPLICATE if event.ts_open == last.ts_open else DataDefect.OUT_OF_ORDER
+                if event.ts_open < last.ts_open:
+                    return DataDefect.OUT_OF_ORDER
+                return DataDefect.DUPLICATE if _figures(event) == _figures(last) else DataDefect.REVISED
         elif event.ts_event < state.seen[kind is TradeTick]:
             return DataDefect.OUT_OF_ORDER
         price = reference_price(event)
@@ -201,6 +206,22 @@ class DataHandler(Module[ClockTick]):
         for aggregator in state.aggregators:
             for bigger in aggregator.apply(bar):
                 self._deliver_bar(state, bigger)
+
+    def _revise(self, state: _SymbolState, bar: PriceBar) -> None:
+        """Keep a bar's new figures for whoever asks for history; strategies have seen it, and see each bar once."""
+        self.defects[DataDefect.REVISED, bar.symbol] += 1
+        before = state.latest_bars[bar.interval_ns]
+        state.latest_bars[bar.interval_ns] = bar
+        if self._bar_store is not None:
+            self._bar_store(bar)
+        self._log.log_event(
+            Level.WARNING,
+            f"{bar.symbol}: the source has revised a bar that the strategies have seen",
+            {"before": _describe(before), "after": _describe(bar)},
+            event=LogEvent.DATA_REVISED,
+            module=self.name,
+            symbol=bar.symbol,
+        )
 
     def _deliver_bar(self, state: _SymbolState, bar: PriceBar) -> None:
         state.latest_bars[bar.interval_ns] = bar
@@ -275,6 +296,10 @@ def merge_bars(sources: Sequence[Sequence[PriceBar]]) -> tuple[PriceBar, ...]:
         if not merged or bar.ts_open > merged[-1].ts_open:
             merged.append(bar)
     return tuple(merged)
+
+
+def _figures(bar: PriceBar) -> tuple[float, ...]:
+    return bar.open, bar.high, bar.low, bar.close, bar.volume
 
 
 def _describe(event: MarketDataEvent) -> str:

@@ -13,7 +13,7 @@ from tradingd.core.books import Books
 from tradingd.core.broker_model import replace_refusals
 from tradingd.core.entries import CashAdjusted, OrderAdopted, OrderIntended, PositionAdjusted
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, TraceId
-from tradingd.core.order_state import Anomaly, OrderState, OrderStatus, apply_report, intend
+from tradingd.core.order_state import OrderState, OrderStatus, apply_report, intend
 from tradingd.core.orders import (
     Breach,
     CancelRequested,
@@ -37,7 +37,7 @@ from tradingd.core.plans.records import CLOSING, Plan
 from tradingd.core.repeats import RepeatGuard
 from tradingd.core.signals import CancelSignal, ModifySignal, OcoSignal, TradingSignal
 from tradingd.errors import JournalError
-from tradingd.runtime import order_lines
+from tradingd.runtime import oddities, order_lines
 from tradingd.runtime.admission import Admission, refuse
 from tradingd.runtime.amending import amend
 from tradingd.runtime.channel import Inbox, Outlet
@@ -196,18 +196,17 @@ class ExecutionEngine(Module[ExecutionEvent]):
             self._deny(order, verdict.breaches, signal.cause)
 
     def resume(self) -> None:
-        """Begin to count repeated orders anew: an operator has looked."""
+        """Count repeated orders anew: an operator has looked."""
         self._repeats.forget()
 
     def place(self, order: Order, *, closes: bool, cause: int) -> tuple[Breach, ...]:
         """Let an order of a plan leave by the gate that all pass, or say why not."""
-        verdict = self._admission.judge(order, closes=closes)
-        if not verdict.approved:
-            self._deny(order, verdict.breaches, cause)
-        else:
+        if (verdict := self._admission.judge(order, closes=closes)).approved:
             if closes and self._admission.only_reduces(order):
                 self._latch.let_pass(order.client_order_id)
             self._send(order, cause)
+        else:
+            self._deny(order, verdict.breaches, cause)
         return verdict.breaches
 
     def _send(self, order: Order, cause: int = 0) -> None:
@@ -264,12 +263,9 @@ class ExecutionEngine(Module[ExecutionEvent]):
             owner, trade = state.order.strategy_id, transition.trade
             self._strategies.put(OrderUpdate(strategy_id=owner, report=execution_report, trade=trade, cause=seq))
             order_lines.log_report(self._log, execution_report, transition.state)
-        if transition.anomaly is not None:
-            order_lines.log_anomaly(self._log, transition.anomaly, state.order)
-            ended = bool(state.order.plan_id) and state.order.plan_id not in self._books.plans
-            if transition.anomaly is Anomaly.OVERFILL or (transition.anomaly is Anomaly.LATE_FILL and ended):
-                reason = f"{state.client_order_id} filled more than was ordered, or after its plan had ended"
-                self.halt_symbol(state.order.symbol, reason)
+        if transition.charge is not None:
+            self._ledger.charge(transition.charge)
+        oddities.see_to(transition, self._books, self, self._log)
         self._after_change(transition.state)
 
     def _after_change(self, state: OrderState) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from tradingd.core.books import Books, track_equity
 from tradingd.core.entries import CashAdjusted, EquitySampled, PositionAdjusted
+from tradingd.core.executions import FeeCharge
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import MarketDataEvent, reference_price
 from tradingd.core.order_state import OrderState
@@ -58,6 +59,10 @@ class PortfolioManager(Module[ClockTick]):
         """Book an execution that is in the journal."""
         self._books.portfolio.apply(trade)
 
+    def charge(self, charge: FeeCharge) -> None:
+        """Book a fee that is in the journal."""
+        self._books.portfolio.charge(charge)
+
     def reserve(self, state: OrderState) -> None:
         """Set what an order reserves."""
         self._books.portfolio.reserve(state)
@@ -78,7 +83,7 @@ class PortfolioManager(Module[ClockTick]):
         sample = EquitySampled(
             ts=self._clock.now_ns(),
             equity=portfolio.cash + net,
-            cash=portfolio.cash,
+            cash=portfolio.settled_cash,
             gross=gross,
             net=net,
             marks={symbol: mark for symbol, mark in portfolio.marks.items() if portfolio.quantity(symbol)},

@@ -166,7 +166,7 @@ class TradeLogger(Module[LoggedEvent]):
                 details={
                     "quantity": trade.quantity,
                     "price": trade.price,
-                    "fee": trade.fee,
+                    "fee": "pending" if trade.fee_pending else trade.fee,
                     "filled": state.filled_quantity,
                     "of": state.quantity,
                     "status": state.status.value,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from tradingd.core.performance import PerformanceReportData, PerformanceSection
+from tradingd.core.performance import PerformanceReportData, PerformanceSection, TradeStatistics
 from tradingd.reporting.encoding import rfc3339
 
 _ABSENT = "-"
@@ -63,11 +63,16 @@ _ROWS: tuple[tuple[str, Callable[[PerformanceSection], str]] | None, ...] = (
     ("Average win", lambda s: _money(s.statistics.average_win)),
     ("Average loss", lambda s: _money(s.statistics.average_loss)),
     ("Realised, after fees", lambda s: _money(s.statistics.realised_pnl)),
-    ("Fees", lambda s: _money(s.statistics.fees)),
+    ("Fees", lambda s: _fees(s.statistics)),
     ("Traded value", lambda s: _money(s.statistics.traded_value)),
     ("Turnover", lambda s: _ratio(s.turnover)),
     ("Time in the market", lambda s: _percent(s.exposure_time)),
 )
+
+
+def _fees(statistics: TradeStatistics) -> str:
+    pending = statistics.fees_pending
+    return _money(statistics.fees) + (f" ({pending} pending)" if pending else "")
 
 
 def render_text(report: PerformanceReportData) -> str:

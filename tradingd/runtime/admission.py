@@ -67,6 +67,12 @@ class Admission:
             return ValidationResponse(breaches=breaches)
         if closes and self.only_reduces(order, replaced):
             return APPROVED
+        doubted = self._books.orders.in_doubt(order.symbol)
+        if doubted is not None and not self.only_reduces(order, replaced):
+            return refuse(
+                DenialCode.ORDER_IN_DOUBT,
+                f"nobody knows what became of {doubted.client_order_id}: {order.symbol} takes no new risk until then",
+            )
         return self.limits(order)
 
     def limits(self, order: Order) -> ValidationResponse:

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 from decimal import Decimal
 
-from tradingd.core.accounting import EXACT
+from tradingd.core.accounting import value_of
 from tradingd.core.books import Books
 from tradingd.core.entries import CashAdjusted, OrderAdopted, PositionAdjusted
 from tradingd.core.identifiers import Symbol
@@ -35,7 +35,9 @@ class CorrectionBound:
             made.popleft()
         if adjustment.cause == SPLIT_CAUSE:
             return f"{adjustment.cause}: check it, then the prices of resting orders ({adjustment.adjustment_id})"
-        value = EXACT.multiply(abs(adjustment.quantity), books.portfolio.price(symbol) or adjustment.price)
+        value = value_of(
+            adjustment.contract, abs(adjustment.quantity), books.portfolio.price(symbol) or adjustment.price
+        )
         if self._max_value is not None and value > self._max_value:
             return f"a correction worth {value:.2f} is past max_correction_value ({adjustment.adjustment_id})"
         if len(made) > self._most:

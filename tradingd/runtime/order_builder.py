@@ -52,6 +52,7 @@ class OrderBuilder:
             reference_price=ZERO if latest is None else Decimal(repr(reference_price(latest))),
             plan_id=plan_id,
             leg=leg,
+            contract=instrument.contract,
         )
 
 

@@ -10,6 +10,7 @@ from tradingd.core.orders import (
     CancelRequested,
     CancelUnknown,
     ExecutionReport,
+    FeeReported,
     Order,
     OrderAccepted,
     OrderCanceled,
@@ -70,6 +71,8 @@ def _line(report: ExecutionReport) -> tuple[Level, LogEvent, str]:
             return Level.ERROR, LogEvent.ORDER_UNKNOWN, f"it is not known whether the venue takes new terms: {reason}"
         case OrderFilled():
             return Level.INFO, LogEvent.ORDER_FILLED, "filled"
+        case FeeReported(fee=fee, execution_id=execution_id):
+            return Level.INFO, LogEvent.ORDER_FEE, f"execution {execution_id} cost {fee:f}"
         case _:
             assert_never(report)
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 
 from tradingd.core.broker_model import BrokerModel
 from tradingd.core.entries import CashAdjusted, JournalEntry, PositionAdjusted
+from tradingd.core.executions import FeeCharge
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, VenueOrderId
 from tradingd.core.instruments import Instrument
 from tradingd.core.log import Level, LogEvent
@@ -108,6 +109,10 @@ class Ledger(Protocol):
 
     def update_trade(self, trade: Trade) -> None:
         """Book an execution."""
+        ...
+
+    def charge(self, charge: FeeCharge) -> None:
+        """Book a fee that was told apart from its execution."""
         ...
 
     def adjust(self, adjustment: PositionAdjusted | CashAdjusted) -> None:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import assert_never
 
-from tradingd.brokers.base import BrokerSink, OrderStreamUp
+from tradingd.brokers.base import BrokerEvent, BrokerSink, OrderStreamUp
 from tradingd.brokers.simulated.life import AUCTIONS, Life, modified_terms, refusal
 from tradingd.brokers.simulated.model import SIMULATED
 from tradingd.brokers.simulated.timetable import Auctioned, Over, SessionChanged, Timetable
-from tradingd.core.accounting import EXACT, Position, apply_trade
+from tradingd.core.accounting import EXACT, Position, apply_trade, value_of
 from tradingd.core.broker_model import BrokerModel
 from tradingd.core.identifiers import ClientOrderId, ExecutionId, Symbol, VenueOrderId
 from tradingd.core.instruments import AssetClass, Instrument, default_instrument
@@ -141,17 +141,18 @@ class SimulatedBroker:
     def _book(self, life: Life, fill: MatchFill) -> None:
         now = self._clock()
         order = life.order
-        value = EXACT.multiply(fill.quantity, fill.price)
+        contract = self._instrument(order.symbol).contract
+        value = value_of(contract, fill.quantity, fill.price)
         fee = EXACT.multiply(value, self._fee_rate)
         number = self._executions[fill.order_id] = self._executions.get(fill.order_id, 0) + 1
         execution_id = ExecutionId(f"{fill.order_id}-{number}")
         life.filled += fill.quantity
-        life.spent = EXACT.add(life.spent, value)
+        life.spent = EXACT.add(life.spent, EXACT.multiply(fill.quantity, fill.price))
         if life.filled >= life.quantity:
             self._finish(life, VenueOrderStatus.FILLED)
         self._cash = EXACT.subtract(self._cash, EXACT.add(value * order.side.sign, fee))
         held = self._positions.get(order.symbol, _FLAT)
-        self._positions[order.symbol] = apply_trade(held, order.side, fill.quantity, fill.price, fee)
+        self._positions[order.symbol] = apply_trade(held, order.side, fill.quantity, fill.price, fee, contract=contract)
         self._fills.append(
             VenueFill(
                 execution_id=execution_id,
@@ -305,17 +306,21 @@ class SimulatedBroker:
 
     def account(self) -> AccountInfo:
         """The account now, valued at the last prices seen."""
-        equity = self._cash
+        equity = cash = self._cash
         for symbol, position in self._positions.items():
             mark = self._market.book(symbol).mark
-            equity = EXACT.add(equity, EXACT.multiply(position.quantity, to_decimal(mark)) if mark else position.cost)
+            contract = position.contract
+            worth = value_of(contract, position.quantity, to_decimal(mark)) if mark else position.cost
+            equity = EXACT.add(equity, worth)
+            if contract.margined:
+                cash = EXACT.add(cash, position.cost)  # what is held on margin has cost nothing yet
         return AccountInfo(
             account_id="SIM",
             account_kind="paper",
             currency="USD",
-            cash=self._cash,
+            cash=cash,
             equity=equity,
-            buying_power=max(self._cash, ZERO),
+            buying_power=max(cash, ZERO),
             multiplier=Decimal(1),
             shorting_enabled=True,
         )
@@ -329,7 +334,12 @@ class SimulatedBroker:
             orders=tuple(life.view(now) for life in self._lives.values()),
             fills=tuple(fill for fill in self._fills if fill.ts_event >= since_ns),
             positions=tuple(
-                VenuePosition(symbol=symbol, quantity=position.quantity, average_price=position.average_price)
+                VenuePosition(
+                    symbol=symbol,
+                    quantity=position.quantity,
+                    average_price=position.average_price,
+                    contract=position.contract,
+                )
                 for symbol, position in self._positions.items()
                 if position.average_price is not None
             ),
@@ -358,4 +368,13 @@ class SimulatedBroker:
         return self._instruments
 
     async def close(self) -> None:
-        """Do nothing: there is no connection."""
+        """Report no more; account and orders stay, for whoever attaches next."""
+        self._sink = _unheard
+
+    def attach(self, sink: BrokerSink) -> None:
+        """Report to another listener from now on, as a venue does to a client that came back."""
+        self._sink = sink
+
+
+def _unheard(event: BrokerEvent) -> None:
+    """Drop what nobody listens to."""

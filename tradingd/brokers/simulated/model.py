@@ -26,5 +26,14 @@ SIMULATED = BrokerModel(
             extended_hours=_LASTING | _AT_ONCE,
             fractional=_LASTING | _AT_ONCE,
         ),
+        AssetClass.FX: ClassRules(
+            pairs=_LASTING | _AT_ONCE,
+            extended_hours=_LASTING | _AT_ONCE,
+            fractional=_LASTING | _AT_ONCE,
+        ),
+        AssetClass.FUTURE: ClassRules(
+            pairs=_LASTING | _AT_ONCE | _IN_AUCTIONS,
+            extended_hours=_LASTING | _AT_ONCE,
+        ),
     },
 )

@@ -3,7 +3,7 @@
 import math
 from decimal import ROUND_DOWN, Decimal
 
-from tradingd.core.accounting import EXACT
+from tradingd.core.accounting import EXACT, value_of
 from tradingd.core.instruments import AssetClass, Instrument, is_sensible
 from tradingd.core.orders import Order, OrderType, Side, TimeInForce
 from tradingd.core.signals import FollowUp, Protection, Remainder, Reprice, TradingSignal, Twap
@@ -76,7 +76,7 @@ def _twap_faults(twap: Twap, order: Order, instrument: Instrument) -> list[str]:
         told.append(f"a TWAP has {LEAST_SLICE_S} s or more for each slice: use fewer slices, or a longer time")
     elif is_amount(order.quantity):
         size = slice_quantity(order.quantity, twap.slices, instrument)
-        value = EXACT.multiply(size, order.working_price)
+        value = value_of(order.contract, size, order.working_price)
         if size < instrument.min_quantity or size <= 0 or value < instrument.min_notional:
             told.append(f"a slice of {size:f} is less than the venue takes: use fewer slices")
     if order.terms.order_type not in (OrderType.MARKET, OrderType.LIMIT) or order.terms.time_in_force not in _LASTING:
