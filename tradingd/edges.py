@@ -79,6 +79,7 @@ def build_adapter(
         base_url, stream_url, data_url = broker.base_url, broker.stream_url, broker.data_url
         key, secret = broker.api_key.get_secret_value(), broker.api_secret.get_secret_value()
         timeout_s = broker.timeout_s
+        requests_per_minute = broker.requests_per_minute
         model = ALPACA
     else:
         assert venue is not None
@@ -86,6 +87,7 @@ def build_adapter(
         stream_url = venue.stream_url
         key, secret = settings.venue.api_key, settings.venue.api_secret.get_secret_value()
         timeout_s = 10.0
+        requests_per_minute = 0
         model = paper_venue_model(always_open=settings.venue.session is VenueSession.ALWAYS_OPEN)
 
     def on_problem(event: str, message: str, details: dict[str, object]) -> None:
@@ -117,6 +119,7 @@ def build_adapter(
             failure=failure,
             rng=rng,
             timeout_s=timeout_s,
+            requests_per_minute=requests_per_minute,
             model=model,
         )
 

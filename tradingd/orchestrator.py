@@ -10,7 +10,6 @@ import asyncio
 import os
 import random
 import signal
-import sqlite3
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -18,14 +17,12 @@ from typing import Any
 
 import uvloop
 
-from tradingd import __version__
 from tradingd.bringing_up import reach, warm_up
 from tradingd.control.facade import DaemonFacade
 from tradingd.control.server import ControlServer
-from tradingd.core.entries import MessageKept, RunStarted, Snapshot
 from tradingd.core.identifiers import Symbol
 from tradingd.core.log import Level, LogEvent
-from tradingd.core.market import DAY_NS, NS_PER_SECOND
+from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.performance import PerformanceReportData
 from tradingd.edges import build_adapter, build_venue, check_account
 from tradingd.errors import FatalError, JournalError, TradingdError
@@ -33,12 +30,9 @@ from tradingd.feeds.base import BarHistory
 from tradingd.feeds.build import AnyFeed, build_feed
 from tradingd.feeds.file import FileFeed
 from tradingd.journal.history import read_history
-from tradingd.journal.manifest import run_manifest
-from tradingd.journal.projection import DatabaseError, Projection
-from tradingd.journal.reserve import MEGABYTE, DiskReserve
-from tradingd.journal.segments import JournalLock, Tail, journal_id, load
-from tradingd.journal.writer import Durability, JournalWriter
-from tradingd.modules.trade_logger import TradeLogger
+from tradingd.journal.projection import DatabaseError
+from tradingd.journal.segments import JournalLock
+from tradingd.opening import open_journal
 from tradingd.reporting.encoding import to_json
 from tradingd.reporting.measure import measure_history
 from tradingd.runtime.account_lock import AccountLock
@@ -50,21 +44,17 @@ from tradingd.runtime.latch import Latch
 from tradingd.runtime.live import Supervisor, drive, pulse
 from tradingd.runtime.replay import drain
 from tradingd.runtime.sd_notify import ServiceManager
-from tradingd.runtime.structured_log import StructuredLog, render_json
 from tradingd.runtime.vitals import Vitals
 from tradingd.settings.loaded import LoadedSettings
 from tradingd.settings.paths import StatePaths
 from tradingd.settings.plans import traded_symbols
-from tradingd.settings.secrets import secret_values
 from tradingd.settling import Settling
 from tradingd.stating import take_statement
 from tradingd.stopping import Ending, where
 from tradingd.venue.server import PaperVenue
-from tradingd.wiring import Edges, Inboxes, Modules, build
+from tradingd.wiring import Edges, Modules, build
 
 BEAT_S = 1.0
-MOST_KEPT = 4096
-"""Characters of an unreadable message that are kept."""
 LOG_LINGER_S = 0.005
 """How long a log line waits before it is rendered, so that an order's bytes leave first."""
 
@@ -125,91 +115,17 @@ class Orchestrator:
     # -- start --------------------------------------------------------------------------------------------------------
 
     def initialize(self) -> None:
-        """Fold the journal and take it over; make the log, the supervisor, and what listens for signals."""
-        self.books, tail = load(self._paths.journal)
-        self._journal_id = journal_id(self._paths.journal)
-        self._journal = JournalWriter(
-            self._paths.journal,
-            tail,
-            durability=Durability(self._settings.journal.durability),
-            take_snapshot=self._take_snapshot,
-            reserve=DiskReserve(self._paths.journal, self._settings.journal.reserve_mb * MEGABYTE),
-        )
-        started = run_manifest(
-            self.books,
-            tail,
-            version=__version__,
-            config_hash=self._loaded.text_sha256,
-            broker=self._settings.broker.kind,
-        )
-        daemon = self._settings.daemon
-        self._lines = StructuredLog(
-            level=Level(daemon.log_level),
-            style=daemon.log_format,
-            file=daemon.log_file,
-            secrets=secret_values(self._settings),
-        )
-        self._inboxes = Inboxes.live()
-        self._database = Projection(
-            self._paths.database,
-            self._paths.journal,
-            order_of=self.books.orders.get,
-            render_line=render_json,
-            history_days=self._settings.data.history_days,
-            on_rebuilt=self._on_database_rebuilt,
-        )
-        self._logger = TradeLogger(
-            self._inboxes.logger,
-            journal=self._journal,
-            clock=self._clock,
-            write_line=self._lines.write,
-            database=self._database,
-            read_trades=lambda start, end: read_history(self._paths.journal, start, end).trades,
-            order_of=self.books.orders.get,
-            last_about=tail.last_about,
-        )
-        self._journal.reserve.prepare()
-        self._logger.record(started, durable=True)
-        self.books.apply(started)
+        """Fold the journal and take it over; make the supervisor, and what listens for signals."""
+        opened = open_journal(self._loaded, self._paths, self._clock, self._on_database_rebuilt)
+        self._opened = opened
+        self.books, self._inboxes, self._logger = opened.books, opened.inboxes, opened.logger
+        self._database = opened.database
         self._supervisor = Supervisor(self._logger, self._clock, self._rng)
         self._supervisor.run_fatal("module:trade_logger", drive(self._logger, linger_s=LOG_LINGER_S))
         self._reconciled = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_stop_signal)
-        self._say_opened(tail, started)
-
-    def _take_snapshot(self) -> Snapshot:
-        self.books.orders.prune(self._clock.now_ns() - self._settings.journal.keep_days * DAY_NS, self.books.plans)
-        return self.books.snapshot()
-
-    def _say_opened(self, tail: Tail, started: RunStarted) -> None:
-        settings = self._settings
-        traded = ", ".join(f"{entry.id} on {' '.join(entry.symbols)}" for entry in settings.strategies)
-        self._log(
-            LogEvent.DAEMON_STARTING,
-            f"tradingd {__version__}, run {started.run}, {settings.account_kind} account: {traded or 'no strategies'}",
-            pid=os.getpid(),
-            config=str(self._loaded.path),
-            sqlite=sqlite3.sqlite_version,
-        )
-        self._log(
-            LogEvent.JOURNAL_OPENED,
-            f"the journal holds {tail.seq} entries; the run before ended: {started.previous.value}",
-            entries=tail.seq,
-            previous=started.previous.value,
-            open_orders=self.books.orders.open_count,
-            durability=settings.journal.durability,
-        )
-        if tail.bad is not None:
-            self._log(
-                LogEvent.JOURNAL_QUARANTINED,
-                f"line {tail.bad.line} of the last segment: {tail.bad.reason}; it and what follows were set aside in "
-                f"{self._paths.journal}, and the venue is asked for everything since entry {tail.seq}",
-                Level.ERROR,
-                bytes=len(tail.bad.content),
-                line=tail.bad.line,
-            )
 
     def _log(self, event: LogEvent, message: str, level: Level = Level.INFO, **details: object) -> None:
         self._logger.log_event(level, message, details, event=event, module=self.name)
@@ -270,13 +186,13 @@ class Orchestrator:
             log=self._logger,
             failure=self._supervisor.fail,
             resync=self._resync,
-            keep=self._keep_message,
+            keep=self._opened.keep_message,
             latch=self._latch,
             rng=self._rng,
         )
         edges = Edges(
             clock=self._clock,
-            journal_id=self._journal_id,
+            journal_id=self._opened.journal_id,
             make_adapter=make_adapter,
             database=self._database,
             market_sinks=() if self._venue is None else (self._venue.on_market_data,),
@@ -304,12 +220,6 @@ class Orchestrator:
     def _resync(self) -> None:
         if self._modules is not None:
             self._modules.venue_sync.ask_soon()
-
-    def _keep_message(self, problem: str, raw: str) -> None:
-        """Keep in the journal, secrets cut out, what the venue said and nobody could read."""
-        entry = MessageKept(problem=problem, raw=self._lines.redact(raw)[:MOST_KEPT])
-        self._logger.record(entry)
-        self.books.apply(entry)
 
     def _measure(self) -> PerformanceReportData:
         history = read_history(self._paths.journal, 0, self._clock.now_ns() + 1)
@@ -354,7 +264,7 @@ class Orchestrator:
             clock=self._clock,
             phase=lambda: self._phase,
             journal=self._paths.journal,
-            journal_seq=lambda: self._journal.seq,
+            journal_seq=lambda: self._opened.journal.seq,
             disk_shortage=lambda: self._logger.shortage,
             conflated=self._conflated,
             fail=supervisor.fail,
@@ -363,7 +273,7 @@ class Orchestrator:
         supervisor.run_restartable("edge:control", self._control.start, once=True)
         watched = [_queue(inbox) for inbox in (inboxes.strategies, inboxes.execution, inboxes.broker, inboxes.logger)]
         vitals = Vitals(watched, self._service_manager, self._logger)
-        disk = DiskWatch(self._journal.reserve, self._logger)
+        disk = DiskWatch(self._opened.journal.reserve, self._logger)
 
         def on_beat(late_s: float) -> None:
             vitals.on_beat(late_s)

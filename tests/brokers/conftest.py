@@ -1,7 +1,8 @@
 """The scripted venue and an adapter that talks to it."""
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeAlias
 
 import pytest
 from tests.brokers.scripted_venue import AAPL, ACCOUNT, BTC, KEY, SECRET, Recorder, Reply, ScriptedVenue
@@ -33,26 +34,44 @@ def latch() -> Latch:
     return Latch()
 
 
+MakeBroker: TypeAlias = Callable[..., AlpacaBroker]
+
+
 @pytest.fixture
-async def broker(venue: ScriptedVenue, recorder: Recorder, latch: Latch) -> AsyncIterator[AlpacaBroker]:
-    adapter = AlpacaBroker(
-        base_url=venue.url,
-        stream_url=venue.stream_url,
-        data_url=venue.url,
-        api_key=KEY,
-        api_secret=SECRET,
-        account_kind="paper",
-        sink=recorder.sink,
-        clock=lambda: NOW_NS,
-        is_ours=lambda client_order_id: client_order_id.startswith("t-"),
-        refusal=latch.refusal,
-        on_problem=recorder.on_problem,
-        failure=recorder.failure,
-        rng=random.Random(7),
-        timeout_s=0.6,
-    )
+async def make_broker(venue: ScriptedVenue, recorder: Recorder, latch: Latch) -> AsyncIterator[MakeBroker]:
+    """Makes adapters that talk to the scripted venue, with what a test wants otherwise."""
+    made: list[AlpacaBroker] = []
+
+    def make(**otherwise: object) -> AlpacaBroker:
+        settings: dict[str, Any] = {
+            "base_url": venue.url,
+            "stream_url": venue.stream_url,
+            "data_url": venue.url,
+            "api_key": KEY,
+            "api_secret": SECRET,
+            "account_kind": "paper",
+            "sink": recorder.sink,
+            "clock": lambda: NOW_NS,
+            "is_ours": lambda client_order_id: client_order_id.startswith("t-"),
+            "refusal": latch.refusal,
+            "on_problem": recorder.on_problem,
+            "failure": recorder.failure,
+            "rng": random.Random(7),
+            "timeout_s": 0.6,
+        }
+        adapter = AlpacaBroker(**(settings | otherwise))
+        made.append(adapter)
+        return adapter
+
+    yield make
+    for adapter in made:
+        await adapter.close()
+    assert recorder.failures == []
+
+
+@pytest.fixture
+def broker(make_broker: MakeBroker) -> AlpacaBroker:
+    adapter = make_broker()
     offered: BrokerAdapter = adapter  # the type checker's proof that it offers everything
     assert offered.instruments == {}
-    yield adapter
-    await adapter.close()
-    assert recorder.failures == []
+    return adapter

@@ -52,6 +52,7 @@ class OneOrderDaemon:
             equity=Decimal("100000.25"),
             open_orders=1,
             orders_in_doubt=(),
+            outbound_backlog={},
             order_stream="up",
             feeds=(FeedView(name="synthetic:1", state="up", detail="SYNTHETIC [invented]"),),
             events_accepted=100,

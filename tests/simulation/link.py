@@ -68,6 +68,7 @@ class Link:
         clock: Callable[[], int],
         witness: Witness,
     ) -> None:
+        self.backlog: Mapping[str, int] = {}
         self._venue = venue
         self._truth = venue.truth
         self._armed = venue.armed

@@ -75,6 +75,17 @@ STORIES: dict[str, Plan] = {
         wish(9, Verb.BUY, 5),
         quote(9.5, 50.0),
     ),
+    "a protection whose end the journal did not take ends before the one that takes its place": plan_of(
+        quote(5, 50.0),
+        wish(7, Verb.BUY, 9),
+        quote(7.5, 50.0),
+        wish(9, Verb.PROTECT, 20, cents=20),
+        quote(9.5, 50.0),
+        wish(11.3, Verb.PROTECT, 18, cents=30),
+        fault(11.45, FaultKind.JOURNAL_FAILS),
+        quote(11.5, 50.0),
+        fault(11.6, FaultKind.CRASH, 0.2),
+    ),
     "what filled while the clock was an hour behind is found": plan_of(
         quote(5, 50.0),
         fault(6, FaultKind.CLOCK_BACK),

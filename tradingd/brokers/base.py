@@ -91,6 +91,11 @@ class BrokerAdapter(Protocol):
         ...
 
     @property
+    def backlog(self) -> Mapping[str, int]:
+        """How many messages of each class of priority wait for the venue's limit; empty where there is none."""
+        ...
+
+    @property
     def model(self) -> BrokerModel:
         """What the venue takes; `core.broker_model.refusals` judges orders by it before they leave."""
         ...

@@ -1,6 +1,6 @@
 """How each answer of the daemon looks to a person."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import typer
 
@@ -27,6 +27,7 @@ def show_status(status: DaemonStatus, *, as_json: bool) -> None:
         ("equity", cell(status.equity)),
         ("cash", cell(status.cash)),
         ("open orders", str(status.open_orders)),
+        ("to be sent", _backlog(status.outbound_backlog)),
         ("orders in doubt", ", ".join(status.orders_in_doubt) or ABSENT),
         ("order stream", status.order_stream),
         ("market data", f"{status.events_accepted} events, {status.ticks_conflated} conflated"),
@@ -55,6 +56,10 @@ def show_reconciliation(view: ReconcileView, *, as_json: bool) -> None:
     for title, lines in (("order", view.reports), ("foreign", view.foreign), ("in doubt", view.unresolved)):
         for line in lines:
             typer.echo(f"{title}: {line}")
+
+
+def _backlog(waiting: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in waiting.items() if count) or ABSENT
 
 
 def show_positions(positions: Sequence[PositionView], *, as_json: bool) -> None:

@@ -93,6 +93,7 @@ class DaemonFacade:
             cash=books.portfolio.settled_cash,
             equity=books.portfolio.equity(),
             open_orders=books.orders.open_count,
+            outbound_backlog=dict(self._modules.adapter.backlog),
             orders_in_doubt=tuple(self._modules.venue_sync.in_doubt()),
             plans=plan_views(books.plans.values()),
             order_stream="up" if self._modules.broker.stream_up else "down",

@@ -120,6 +120,8 @@ class DaemonStatus(msgspec.Struct, frozen=True, kw_only=True):
     cash: Decimal
     equity: Decimal
     open_orders: int
+    outbound_backlog: dict[str, int]
+    """How many messages to the venue wait for its limit, by class."""
     orders_in_doubt: tuple[str, ...]
     plans: tuple[PlanView, ...] = ()
     order_stream: str

@@ -137,6 +137,7 @@ class PlanKeeper:
 
     def begin(self, plan: Plan, cause: int, desk: PlanDesk) -> None:
         """Begin to pursue a plan."""
+        self._record_late()  # the end of what it takes the place of comes before it
         entry = PlanStarted(plan=plan)
         self._last[plan.plan_id] = self._journal.record(entry, durable=True, cause=cause)
         self._books.apply(entry)

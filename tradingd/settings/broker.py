@@ -48,6 +48,9 @@ class AlpacaBrokerSettings(Section):
         default=None, description="Secret key, best from the environment or a credential."
     )
     timeout_s: PositiveFloat = Field(default=10.0, description="Seconds to wait for an answer to a request.")
+    requests_per_minute: Annotated[int, Field(ge=0)] = Field(
+        default=200, description="The venue's limit, which requests keep to by themselves; 0 knows none."
+    )
 
     @property
     def answer_within_s(self) -> float:

@@ -82,6 +82,7 @@ class AlpacaBroker:
         timeout_s: float = 10.0,
         bar_feed: str = "iex",
         bar_adjustment: str = "split",
+        requests_per_minute: int = 0,
         model: BrokerModel = ALPACA,
     ) -> None:
         self._sink = sink
@@ -96,7 +97,13 @@ class AlpacaBroker:
         self._order_prefix = f"{self._orders_url}/"
         self._clock_url = base / "v2/clock"
         self._rest = RestClient(
-            api_key=api_key, api_secret=api_secret, timeout_s=timeout_s, clock=clock, rng=rng, failure=failure
+            api_key=api_key,
+            api_secret=api_secret,
+            timeout_s=timeout_s,
+            clock=clock,
+            rng=rng,
+            failure=failure,
+            requests_per_minute=requests_per_minute,
         )
         self._channel: CommandChannel = self._rest
         self._queries = AlpacaQueries(self._rest, base, URL(data_url.rstrip("/")), bar_feed, bar_adjustment)
@@ -316,6 +323,11 @@ class AlpacaBroker:
     def adopt(self, venue_order_ids: Mapping[VenueOrderId, ClientOrderId]) -> None:
         """Learn which venue ids belong to orders of ours from a former run."""
         self._chains.adopt(venue_order_ids)
+
+    @property
+    def backlog(self) -> Mapping[str, int]:
+        """How many requests of each class wait for the venue's limit."""
+        return self._rest.backlog(self._orders_url)
 
     @property
     def model(self) -> BrokerModel:

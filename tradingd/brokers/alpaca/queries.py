@@ -22,6 +22,7 @@ from tradingd.brokers.alpaca.wire import (
     WireOrder,
     WirePosition,
 )
+from tradingd.brokers.pacing import Priority
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import DAY_NS, MINUTE_NS, PriceBar
 from tradingd.errors import VenueUnavailable
@@ -138,7 +139,7 @@ class AlpacaQueries:
             query |= {"feed": self._bar_feed, "adjustment": self._bar_adjustment}
         rows: list[WireBar] = []
         for _ in range(_MOST_PAGES):
-            page = await self._expect(path.with_query(query), WireBarPage)
+            page = await self._expect(path.with_query(query), WireBarPage, Priority.HISTORY)
             rows += (page.bars or {}).get(symbol, [])
             if not page.next_page_token:
                 break
@@ -152,8 +153,8 @@ class AlpacaQueries:
             raise VenueUnavailable(f"GET {path.path}: {error}") from error
         return [bar for bar in bars if start_ns <= bar.ts_open < end_ns and bar.ts_event <= now]
 
-    async def _ask(self, url: URL, kind: type[T]) -> T | None:
-        body = await self._rest.get(url)
+    async def _ask(self, url: URL, kind: type[T], priority: Priority = Priority.QUERY) -> T | None:
+        body = await self._rest.get(url, priority)
         if body is None:
             return None
         try:
@@ -161,8 +162,8 @@ class AlpacaQueries:
         except UNREADABLE as error:
             raise VenueUnavailable(f"GET {url.path}: the answer cannot be read ({error})") from error
 
-    async def _expect(self, url: URL, kind: type[T]) -> T:
-        answer = await self._ask(url, kind)
+    async def _expect(self, url: URL, kind: type[T], priority: Priority = Priority.QUERY) -> T:
+        answer = await self._ask(url, kind, priority)
         if answer is None:
             raise VenueUnavailable(f"GET {url.path}: HTTP 404 where there must be an answer")
         return answer

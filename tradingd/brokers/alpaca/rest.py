@@ -24,6 +24,7 @@ from tradingd.brokers.alpaca.outcomes import (
     Verdict,
     classify,
 )
+from tradingd.brokers.pacing import Pacer, Priority, per_minute
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.errors import CredentialsRefused, VenueUnavailable
 from tradingd.runtime.backoff import Backoff
@@ -33,6 +34,8 @@ _FIRST_WAIT_S = 0.25
 _LONGEST_WAIT_S = 5.0
 _LONGEST_ASKED_WAIT_S = 30.0
 """A venue may ask for a longer pause than our own; past this the query fails and its caller decides."""
+
+_TOO_MANY = "too many requests are waiting for the venue's limit"
 
 Gate: TypeAlias = Callable[[], str | None]
 
@@ -69,7 +72,10 @@ class RestClient:
         clock: Callable[[], int],
         rng: random.Random,
         failure: Callable[[BaseException], None],
+        requests_per_minute: int = 0,
     ) -> None:
+        self._limit = requests_per_minute
+        self._pacers: dict[str, Pacer] = {}
         self._headers = CIMultiDict(
             {
                 "APCA-API-KEY-ID": api_key,
@@ -102,7 +108,9 @@ class RestClient:
         )
 
     async def close(self) -> None:
-        """Give up what is under way and close every connection."""
+        """Give up what is under way or waits, and close every connection."""
+        for pacer in self._pacers.values():
+            pacer.close()
         tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
@@ -110,6 +118,30 @@ class RestClient:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+    # -- pace ---------------------------------------------------------------------------------------------------------
+
+    def backlog(self, url: URL) -> Mapping[str, int]:
+        """How many requests of each class wait for the limit of a host."""
+        pacer = self._pacer(url)
+        return {} if pacer is None else pacer.backlog
+
+    def _pacer(self, url: URL) -> Pacer | None:
+        """The bucket of a host, None where there is no limit; trading and market data are limited apart."""
+        if self._limit == 0:
+            return None
+        if (pacer := self._pacers.get(url.authority)) is None:
+            pacer = self._pacers[url.authority] = per_minute(self._limit)
+        return pacer
+
+    def _heed(self, pacer: Pacer, answer: HttpAnswer) -> None:
+        """Take the venue's word for what it still takes."""
+        if answer.status == 429:
+            pacer.hold(min(asked_wait_s(answer.headers, self._clock()) or _FIRST_WAIT_S, _LONGEST_ASKED_WAIT_S))
+            return
+        remaining = answer.headers.get("X-Ratelimit-Remaining", "").strip()
+        if remaining.isdecimal():
+            pacer.correct(int(remaining))
 
     # -- commands -----------------------------------------------------------------------------------------------------
 
@@ -132,6 +164,18 @@ class RestClient:
             else:
                 on_end(TransportFault(kind=FaultKind.NOT_SENT, detail=refusal))
 
+        if (pacer := self._pacer(url)) is None:
+            self.spawn(run(), name)
+            return
+        # What creates or changes an order gives up when it would come late; a cancel never does.
+        cancels = method == "DELETE"
+        pacer.submit(
+            Priority.CANCEL if cancels else Priority.ORDER,
+            lambda: self._begin(run, name),
+            None if cancels else lambda: on_end(TransportFault(kind=FaultKind.NOT_SENT, detail=_TOO_MANY)),
+        )
+
+    def _begin(self, run: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
         self.spawn(run(), name)
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
@@ -148,7 +192,7 @@ class RestClient:
 
     # -- queries ------------------------------------------------------------------------------------------------------
 
-    async def get(self, url: URL) -> bytes | None:
+    async def get(self, url: URL, priority: Priority = Priority.QUERY) -> bytes | None:
         """Ask until answered: the body, or None for the venue's own "not found".
 
         Raises `VenueUnavailable` when the attempts are used up or the answer makes no sense, `CredentialsRefused` for
@@ -156,6 +200,8 @@ class RestClient:
         """
         backoff = Backoff(_FIRST_WAIT_S, _LONGEST_WAIT_S, self._rng)
         for attempt in range(1, _ATTEMPTS + 1):
+            if (pacer := self._pacer(url)) is not None:
+                await pacer.turn(priority)
             end = await self._request("GET", url, None)
             outcome = classify(Operation.QUERY, end)
             match outcome.verdict:
@@ -179,7 +225,11 @@ class RestClient:
         raise AssertionError("every attempt ends above")
 
     async def touch(self, url: URL) -> None:
-        """Make one request whose answer does not matter, to keep a connection open."""
+        """Make one request whose answer does not matter, to keep a connection open; none while others wait."""
+        if (pacer := self._pacer(url)) is not None:
+            if any(pacer.backlog.values()):
+                return
+            await pacer.turn(Priority.HISTORY)
         await self._request("GET", url, None)
 
     async def _request(self, method: str, url: URL, body: bytes | None) -> RequestEnd:
@@ -189,9 +239,12 @@ class RestClient:
         # aiohttp itself sends a GET or DELETE again when a kept connection turns out dead; a POST or PATCH never.
         try:
             async with session.request(method, url, data=body, allow_redirects=False) as response:
-                return HttpAnswer(status=response.status, body=await response.read(), headers=response.headers)
+                answer = HttpAnswer(status=response.status, body=await response.read(), headers=response.headers)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return fault_of(error)
+        if (pacer := self._pacer(url)) is not None:
+            self._heed(pacer, answer)
+        return answer
 
 
 def fault_of(error: Exception) -> TransportFault:

@@ -65,6 +65,7 @@ class SimulatedBroker:
         model: BrokerModel = SIMULATED,
     ) -> None:
         self.model = model
+        self.backlog: Mapping[str, int] = {}
         self._sink = sink
         self._clock = clock
         self._fee_rate = fee_bps / _BASIS_POINTS

@@ -1,0 +1,146 @@
+"""The first step of a start: the journal folded and taken over, and the log and the database that go with it.
+
+Called by the orchestrator alone, under the journal's lock. Nothing here waits for the outside world.
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tradingd import __version__
+from tradingd.core.books import Books
+from tradingd.core.entries import MessageKept, RunStarted, Snapshot
+from tradingd.core.log import Level, LogEvent
+from tradingd.core.market import DAY_NS
+from tradingd.journal.history import read_history
+from tradingd.journal.manifest import run_manifest
+from tradingd.journal.projection import Projection
+from tradingd.journal.reserve import MEGABYTE, DiskReserve
+from tradingd.journal.segments import Tail, journal_id, load
+from tradingd.journal.writer import Durability, JournalWriter
+from tradingd.modules.trade_logger import TradeLogger
+from tradingd.runtime.clock import Clock
+from tradingd.runtime.structured_log import StructuredLog, render_json
+from tradingd.settings.loaded import LoadedSettings
+from tradingd.settings.paths import StatePaths
+from tradingd.settings.secrets import secret_values
+from tradingd.wiring import Inboxes
+
+MODULE = "orchestrator"
+MOST_KEPT = 4096
+"""Characters of an unreadable message that are kept."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What a run writes to, and the books as the journal told them."""
+
+    books: Books
+    journal_id: str
+    journal: JournalWriter
+    lines: StructuredLog
+    inboxes: Inboxes
+    database: Projection
+    logger: TradeLogger
+
+    def keep_message(self, problem: str, raw: str) -> None:
+        """Keep in the journal, secrets cut out, what the venue said and nobody could read."""
+        entry = MessageKept(problem=problem, raw=self.lines.redact(raw)[:MOST_KEPT])
+        self.logger.record(entry)
+        self.books.apply(entry)
+
+
+def open_journal(
+    loaded: LoadedSettings, paths: StatePaths, clock: Clock, on_database_rebuilt: Callable[[str], None]
+) -> Opened:
+    """Fold the journal, take it over with this run's manifest, and say what was found."""
+    settings = loaded.settings
+    books, tail = load(paths.journal)
+
+    def take_snapshot() -> Snapshot:
+        books.orders.prune(clock.now_ns() - settings.journal.keep_days * DAY_NS, books.plans)
+        return books.snapshot()
+
+    journal = JournalWriter(
+        paths.journal,
+        tail,
+        durability=Durability(settings.journal.durability),
+        take_snapshot=take_snapshot,
+        reserve=DiskReserve(paths.journal, settings.journal.reserve_mb * MEGABYTE),
+    )
+    started = run_manifest(
+        books, tail, version=__version__, config_hash=loaded.text_sha256, broker=settings.broker.kind
+    )
+    lines = StructuredLog(
+        level=Level(settings.daemon.log_level),
+        style=settings.daemon.log_format,
+        file=settings.daemon.log_file,
+        secrets=secret_values(settings),
+    )
+    inboxes = Inboxes.live()
+    database = Projection(
+        paths.database,
+        paths.journal,
+        order_of=books.orders.get,
+        render_line=render_json,
+        history_days=settings.data.history_days,
+        on_rebuilt=on_database_rebuilt,
+    )
+    logger = TradeLogger(
+        inboxes.logger,
+        journal=journal,
+        clock=clock,
+        write_line=lines.write,
+        database=database,
+        read_trades=lambda start, end: read_history(paths.journal, start, end).trades,
+        order_of=books.orders.get,
+        last_about=tail.last_about,
+    )
+    journal.reserve.prepare()
+    logger.record(started, durable=True)
+    books.apply(started)
+    opened = Opened(
+        books=books,
+        journal_id=journal_id(paths.journal),
+        journal=journal,
+        lines=lines,
+        inboxes=inboxes,
+        database=database,
+        logger=logger,
+    )
+    _say(opened, loaded, paths, tail, started)
+    return opened
+
+
+def _say(opened: Opened, loaded: LoadedSettings, paths: StatePaths, tail: Tail, started: RunStarted) -> None:
+    settings, log = loaded.settings, opened.logger
+    traded = ", ".join(f"{entry.id} on {' '.join(entry.symbols)}" for entry in settings.strategies)
+    log.log_event(
+        Level.INFO,
+        f"tradingd {__version__}, run {started.run}, {settings.account_kind} account: {traded or 'no strategies'}",
+        {"pid": os.getpid(), "config": str(loaded.path), "sqlite": sqlite3.sqlite_version},
+        event=LogEvent.DAEMON_STARTING,
+        module=MODULE,
+    )
+    log.log_event(
+        Level.INFO,
+        f"the journal holds {tail.seq} entries; the run before ended: {started.previous.value}",
+        {
+            "entries": tail.seq,
+            "previous": started.previous.value,
+            "open_orders": opened.books.orders.open_count,
+            "durability": settings.journal.durability,
+        },
+        event=LogEvent.JOURNAL_OPENED,
+        module=MODULE,
+    )
+    if tail.bad is not None:
+        log.log_event(
+            Level.ERROR,
+            f"line {tail.bad.line} of the last segment: {tail.bad.reason}; it and what follows were set aside in "
+            f"{paths.journal}, and the venue is asked for everything since entry {tail.seq}",
+            {"bytes": len(tail.bad.content), "line": tail.bad.line},
+            event=LogEvent.JOURNAL_QUARANTINED,
+            module=MODULE,
+        )
