@@ -21,6 +21,7 @@ from tradingd.errors import UsageError
 from tradingd.runtime.latch import Latch
 from tradingd.runtime.ports import EventLog
 from tradingd.settings.broker import AlpacaBrokerSettings
+from tradingd.settings.ib import IbBrokerSettings
 from tradingd.settings.root import Settings
 from tradingd.settings.venue import VenueSession
 from tradingd.venue.server import PaperVenue
@@ -66,13 +67,56 @@ def build_adapter(
     keep: Callable[[str, str], None],
     latch: Latch,
     rng: random.Random,
+    sent_before: int = 0,
 ) -> Callable[[BrokerSink, IsOurs], BrokerAdapter]:
     """Return what makes the adapter once its sink is known; the embedded venue and Alpaca differ only in addresses.
 
     `resync` is called when the order stream said something that could not be read in full: the venue is asked instead.
-    `keep` gets what the venue said and nobody could read, with the name of the problem.
+    `keep` gets what the venue said and nobody could read, with the name of the problem. `sent_before` is more than the
+    number of orders that the journal has ever seen leave.
     """
+
+    def on_problem(event: str, message: str, details: dict[str, object]) -> None:
+        if (raw := details.pop("raw", None)) is not None:
+            keep(event, str(raw))
+        log.log_event(
+            Level.ERROR if raw is not None else Level.INFO if details.get("expected") else Level.WARNING,
+            message,
+            {"problem": event, **details},
+            event=LogEvent.BROKER_PROBLEM,
+            module="broker_interface",
+        )
+        if event in _UNREADABLE:
+            resync()
+
     broker = settings.broker
+    if isinstance(broker, IbBrokerSettings):
+        # The library and what it needs are loaded only where they are used.
+        from tradingd.brokers.ib.broker import IbBroker
+        from tradingd.brokers.ib.instruments import read_contracts
+        from tradingd.brokers.ib.windows import Region, restart_at
+
+        return lambda sink, is_ours: IbBroker(
+            host=broker.host,
+            port=broker.port,
+            client_id=broker.client_id,
+            account=broker.account,
+            account_kind=broker.account_kind,
+            contracts=read_contracts(broker.contract_tables),
+            base_currency=settings.portfolio.base_currency,
+            sink=sink,
+            clock=clock,
+            is_ours=is_ours,
+            refusal=latch.refusal,
+            on_problem=on_problem,
+            failure=failure,
+            rng=rng,
+            timeout_s=broker.timeout_s,
+            region=Region(broker.region),
+            order_id_floor=sent_before,
+            check_margin=broker.check_margin,
+            restart=restart_at(broker.restart_at),
+        )
     if isinstance(broker, AlpacaBrokerSettings):
         if broker.api_key is None or broker.api_secret is None:
             raise UsageError("broker.api_key and broker.api_secret are needed (environment or credential)")
@@ -89,41 +133,25 @@ def build_adapter(
         timeout_s = 10.0
         requests_per_minute = 0
         model = paper_venue_model(always_open=settings.venue.session is VenueSession.ALWAYS_OPEN)
-
-    def on_problem(event: str, message: str, details: dict[str, object]) -> None:
-        if (raw := details.pop("raw", None)) is not None:
-            keep(event, str(raw))
-        log.log_event(
-            Level.WARNING if raw is None else Level.ERROR,
-            message,
-            {"problem": event, **details},
-            event=LogEvent.BROKER_PROBLEM,
-            module="broker_interface",
-        )
-        if event in _UNREADABLE:
-            resync()
-
-    def make(sink: BrokerSink, is_ours: IsOurs) -> BrokerAdapter:
-        return AlpacaBroker(
-            base_url=base_url,
-            stream_url=stream_url,
-            data_url=data_url,
-            api_key=key,
-            api_secret=secret,
-            account_kind=broker.account_kind,
-            sink=sink,
-            clock=clock,
-            is_ours=is_ours,
-            refusal=latch.refusal,
-            on_problem=on_problem,
-            failure=failure,
-            rng=rng,
-            timeout_s=timeout_s,
-            requests_per_minute=requests_per_minute,
-            model=model,
-        )
-
-    return make
+    return lambda sink, is_ours: AlpacaBroker(
+        base_url=base_url,
+        stream_url=stream_url,
+        data_url=data_url,
+        api_key=key,
+        api_secret=secret,
+        account_kind=broker.account_kind,
+        sink=sink,
+        clock=clock,
+        is_ours=is_ours,
+        refusal=latch.refusal,
+        on_problem=on_problem,
+        failure=failure,
+        rng=rng,
+        timeout_s=timeout_s,
+        requests_per_minute=requests_per_minute,
+        model=model,
+        on_coin_fill=resync if isinstance(broker, AlpacaBrokerSettings) else lambda: None,
+    )
 
 
 def check_account(books: Books, account: AccountInfo, journal: Path) -> None:

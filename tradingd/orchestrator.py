@@ -27,7 +27,8 @@ from tradingd.core.performance import PerformanceReportData
 from tradingd.edges import build_adapter, build_venue, check_account
 from tradingd.errors import FatalError, JournalError, TradingdError
 from tradingd.feeds.base import BarHistory
-from tradingd.feeds.build import AnyFeed, build_feed
+from tradingd.feeds.build import AnyFeed, build_feeds
+from tradingd.feeds.due import data_due
 from tradingd.feeds.file import FileFeed
 from tradingd.journal.history import read_history
 from tradingd.journal.projection import DatabaseError
@@ -139,6 +140,9 @@ class Orchestrator:
     def _on_database_rebuilt(self, reason: str) -> None:
         self._log(LogEvent.DATABASE_REBUILT, f"{reason}; it is made anew from the journal", Level.WARNING)
 
+    def _on_feed_problem(self, problem: str, message: str, details: dict[str, object]) -> None:
+        self._log(LogEvent.FEED_PROBLEM, message, Level.WARNING, problem=problem, **details)
+
     async def start(self) -> None:
         """Bring everything up, in the order of what depends on what; ready at the end."""
         try:
@@ -146,7 +150,12 @@ class Orchestrator:
         except DatabaseError as error:
             self._log(LogEvent.DATABASE_FAILED, f"{error}; trading goes on without it", Level.ERROR)
         self._supervisor.run_restartable("edge:database", self._database.run)
-        feeds = [build_feed(feed, self._settings.broker) for feed in self._settings.data.feeds]
+        feeds = build_feeds(
+            self._settings.data.feeds,
+            self._settings.broker,
+            data_due=partial(data_due, clock=self._clock.now_ns),
+            on_problem=self._on_feed_problem,
+        )
         modules = await self._build(feeds)
         await self._connect(modules)
         for module in modules.in_start_order():
@@ -189,6 +198,7 @@ class Orchestrator:
             keep=self._opened.keep_message,
             latch=self._latch,
             rng=self._rng,
+            sent_before=self._opened.journal.seq,
         )
         edges = Edges(
             clock=self._clock,

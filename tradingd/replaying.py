@@ -34,8 +34,9 @@ from tradingd.runtime.clock import SimulatedClock
 from tradingd.runtime.latch import Latch
 from tradingd.runtime.replay import ReplayDriver, merge, run_now
 from tradingd.settings.broker import AlpacaBrokerSettings
+from tradingd.settings.ib import IbBrokerSettings
 from tradingd.settings.loaded import LoadedSettings
-from tradingd.settings.plans import traded_symbols
+from tradingd.settings.plans import contract_instruments, traded_symbols
 from tradingd.settings.root import Settings
 from tradingd.settings.venue import VenueSession
 from tradingd.wiring import Edges, Inboxes, IsOurs, build
@@ -164,6 +165,7 @@ class _Run:
             self.clock.now_ns,
             replay_settings.starting_cash,
             replay_settings.fee_bps,
+            contract_instruments(self._loaded.settings),
             regular_hours=_keeps_hours(self._loaded.settings),
         )
         return self._simulated
@@ -213,7 +215,10 @@ class _Run:
 
 def _keeps_hours(settings: Settings) -> bool:
     """Whether equities trade in an exchange's hours at the venue that the configuration trades at."""
-    return isinstance(settings.broker, AlpacaBrokerSettings) or settings.venue.session is VenueSession.XNYS
+    return (
+        isinstance(settings.broker, AlpacaBrokerSettings | IbBrokerSettings)
+        or settings.venue.session is VenueSession.XNYS
+    )
 
 
 def _readable(feed: AnyFeed) -> FileFeed | SyntheticFeed:

@@ -75,7 +75,7 @@ class Program:
         """Lines of one event."""
         return [line for line in self.lines() if line["event"] == name]
 
-    def wait_event(self, name: str, *, timeout_s: float = 15.0, count: int = 1) -> None:
+    def wait_event(self, name: str, *, timeout_s: float = 30.0, count: int = 1) -> None:
         """Wait for the `count`-th line of an event; fail at once when the process has ended."""
 
         def seen() -> bool:
@@ -85,6 +85,11 @@ class Program:
             return False
 
         wait_until(seen, timeout_s=timeout_s, what=f"{count} x {name}; log ends:\n{self.text()[-2000:]}")
+
+    def queued_s(self) -> float:
+        """How long it has waited for a core so far: what else runs on the machine is not its slowness."""
+        figures = Path(f"/proc/{self.process.pid}/schedstat")
+        return int(figures.read_text().split()[1]) / 1e9 if figures.exists() else 0.0
 
     def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""

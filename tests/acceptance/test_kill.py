@@ -2,6 +2,7 @@
 
 import os
 import random
+import statistics
 import time
 from pathlib import Path
 
@@ -40,6 +41,7 @@ stream_url = "ws://127.0.0.1:{port}/stream"
 data_url = "http://127.0.0.1:{port}"
 api_key = "key"
 api_secret = "secret"
+requests_per_minute = 0
 
 [execution]
 unknown_grace_s = 0.5
@@ -47,7 +49,8 @@ unknown_grace_s = 0.5
 
 
 def kill_at_random(arguments: list[str], log: Path, rng: random.Random, kills: int) -> list[float]:
-    """Start and kill again and again: some during the start, most while it trades. Returns the times to ready."""
+    """Start and kill again and again: some during the start, most while it trades. Returns the times to ready, without
+    what was spent waiting for a core."""
     ready_after = []
     for _ in range(kills):
         with Program(*arguments, log=log) as daemon:
@@ -55,12 +58,13 @@ def kill_at_random(arguments: list[str], log: Path, rng: random.Random, kills: i
                 time.sleep(rng.uniform(0.1, 0.9))  # the moment is the point: no condition to wait for
             else:
                 daemon.wait_event("daemon.ready")
-                ready_after.append(time.monotonic() - daemon.began)
+                ready_after.append(time.monotonic() - daemon.began - daemon.queued_s())
                 time.sleep(rng.uniform(0.0, 0.7))
             daemon.kill()
-    # The middle one: on a machine that others use as well a single start may wait for its turn.
-    assert sorted(ready_after)[len(ready_after) // 2] < READY_WITHIN_S
-    print(f"{kills} kills; ready after {max(ready_after):.2f} s at most")
+    # The middle one: on a machine that others use as well a single start may wait for the disk.
+    middle = statistics.median(ready_after)
+    print(f"{kills} kills; ready after {middle:.2f} s in the middle, {max(ready_after):.2f} s at most")
+    assert middle < READY_WITHIN_S
     return ready_after
 
 

@@ -1,6 +1,7 @@
 """Measure tick-to-order, sustained ticks, memory, start and replay against a floor of the same run.
 
-    python -m tests.benchmarks              everything, about four minutes
+    python -m tests.benchmarks              everything, about twelve minutes
+    python -m tests.benchmarks --only ib    one thing alone, here tick-to-order over Interactive Brokers
     python -m tests.benchmarks --rounds 1   a quick look
 
 Figures of one machine mean little; ratios to the floor of the same run mean more. Sessions of the programs are
@@ -17,18 +18,30 @@ from collections.abc import Callable
 from pathlib import Path
 
 import uvloop
-from tests.benchmarks.exchange import Exchange, Load, Timing
-from tests.benchmarks.programs import ROOT, Measured, daemon, floor
+from tests.benchmarks.exchange import Exchange
+from tests.benchmarks.floor_ib import LIBRARY
+from tests.benchmarks.gateway import Gateway
+from tests.benchmarks.loads import FarSide, Load, Timing
+from tests.benchmarks.programs import IB, ROOT, Measured, daemon, floor, floor_ib
 from tests.benchmarks.replaying import measure_replay, plain_loop
 
 QUIET = Load(ticks_per_s=1_000, per_frame=1, orders_per_s=50, seconds=4)
+UNDER_50_MESSAGES = Load(ticks_per_s=1_000, per_frame=1, orders_per_s=20, seconds=10)
+"""Interactive Brokers takes 50 messages a second, and the daemon keeps to that."""
 RATES = (20_000, 40_000, 60_000, 80_000, 100_000, 120_000, 150_000)
+CHOICES = ("latency", "ib", "paper", "saturation", "replay")
 
 Start = Callable[[int, Path], Measured]
 PROGRAMS: dict[str, Start] = {
     "floor": floor,
     "daemon, process": lambda port, folder: daemon(port, folder, "process"),
     "daemon, power": lambda port, folder: daemon(port, folder, "power"),
+}
+PROGRAMS_IB: dict[str, Start] = {
+    "floor": lambda port, folder: floor_ib(port, folder, "bare"),
+    "library alone": lambda port, folder: floor_ib(port, folder, "library"),
+    "daemon, process": lambda port, folder: daemon(port, folder, "process", IB),
+    "daemon, power": lambda port, folder: daemon(port, folder, "power", IB),
 }
 
 
@@ -45,21 +58,23 @@ def fdatasync_us(pause_s: float) -> float:
     return statistics.median(costs)
 
 
-async def session(start: Start, loads: list[Load], *, until_lag: bool = False) -> tuple[list[Timing], dict[str, float]]:
-    """Run one program against a fresh exchange; `until_lag` stops at the first load that it cannot follow."""
-    exchange = Exchange()
+async def session(
+    start: Start, loads: list[Load], *, venue: Callable[[], FarSide] = Exchange, until_lag: bool = False
+) -> tuple[list[Timing], dict[str, float]]:
+    """Run one program against a fresh venue; `until_lag` stops at the first load that it cannot follow."""
+    exchange = venue()
     await exchange.start()
     figures: dict[str, float] = {}
     timings: list[Timing] = []
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as name, start(exchange.port, Path(name)) as program:
-        if program.name != "floor":
+        if not program.name.startswith("floor"):
             figures["ready_s"] = await asyncio.to_thread(program.seconds_to_ready)
         await asyncio.wait_for(exchange.subscribed.wait(), 20)
         figures["rss_mib"] = program.rss_mib()
         cpu = program.cpu_seconds()
         await asyncio.sleep(3)
         figures["idle_cpu_pct"] = (program.cpu_seconds() - cpu) / 3 * 100
-        await exchange.run(Load(1_000, 1, 50, 1))  # warm
+        await exchange.run(Load(1_000, 1, loads[0].orders_per_s, 1))  # warm
         for load in loads:
             timing = await exchange.run(load)
             timings.append(timing)
@@ -75,18 +90,24 @@ def sustained(timing: Timing) -> bool:
     return timing.orders == timing.expected and timing.p99 < 50_000 and timing.drain_s < 1 and not timing.behind
 
 
-async def tick_to_order(rounds: int) -> None:
+async def tick_to_order(
+    rounds: int,
+    what: str = "tick to order",
+    programs: dict[str, Start] = PROGRAMS,
+    load: Load = QUIET,
+    venue: Callable[[], FarSide] = Exchange,
+) -> None:
     """Interleaved sessions at a quiet load."""
-    found: dict[str, list[Timing]] = {name: [] for name in PROGRAMS}
-    figures: dict[str, list[dict[str, float]]] = {name: [] for name in PROGRAMS}
+    found: dict[str, list[Timing]] = {name: [] for name in programs}
+    figures: dict[str, list[dict[str, float]]] = {name: [] for name in programs}
     for _ in range(rounds):
-        for name, start in PROGRAMS.items():
-            timings, figure = await session(start, [QUIET])
+        for name, start in programs.items():
+            timings, figure = await session(start, [load], venue=venue)
             found[name] += timings
             figures[name].append(figure)
     base50 = statistics.median(timing.p50 for timing in found["floor"])
     base99 = statistics.median(timing.p99 for timing in found["floor"])
-    print(f"\ntick to order, {QUIET.ticks_per_s} ticks/s, {QUIET.orders_per_s} orders/s, {rounds} rounds (us)")
+    print(f"\n{what}, {load.ticks_per_s} ticks/s, {load.orders_per_s} orders/s, {rounds} rounds (us)")
     print(f"{'':18}{'p50':>8}{'x floor':>9}{'p99':>9}{'x floor':>9}   RSS MiB  idle CPU %  ready s")
     for name, timings in found.items():
         p50 = statistics.median(timing.p50 for timing in timings)
@@ -100,9 +121,17 @@ async def tick_to_order(rounds: int) -> None:
             f"{statistics.median(ready) if ready else 0:9.2f}" + (f"  {lost} orders missing" if lost else "")
         )
     print(
-        f"one fdatasync of an appended line on this disk: {fdatasync_us(1 / QUIET.orders_per_s):.0f} us at the pace of "
+        f"one fdatasync of an appended line on this disk: {fdatasync_us(1 / load.orders_per_s):.0f} us at the pace of "
         f"the orders, {fdatasync_us(0):.0f} us back to back"
     )
+
+
+async def tick_to_order_ib(rounds: int) -> None:
+    """The same over Interactive Brokers' protocol, at a pace that it takes."""
+    if not LIBRARY:
+        print("\ntick to order over Interactive Brokers: not measured, ib_insync is not installed")
+        return
+    await tick_to_order(rounds, "tick to order over Interactive Brokers", PROGRAMS_IB, UNDER_50_MESSAGES, Gateway)
 
 
 def paper_default() -> None:
@@ -153,13 +182,15 @@ def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="interleaved sessions of each program")
-    parser.add_argument("--only", choices=["latency", "saturation", "replay", "paper"], help="measure one thing alone")
+    parser.add_argument("--only", choices=CHOICES, help="measure one thing alone; ib is latency at Interactive Brokers")
     options = parser.parse_args()
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) > 1:
         os.sched_setaffinity(0, {cores[0]})
     if options.only in (None, "latency"):
         uvloop.run(tick_to_order(options.rounds))
+    if options.only in (None, "ib"):
+        uvloop.run(tick_to_order_ib(options.rounds))
     if options.only in (None, "paper"):
         paper_default()
     if options.only in (None, "saturation"):

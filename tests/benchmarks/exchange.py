@@ -5,37 +5,15 @@ its order is stamped when the request has been read.
 """
 
 import asyncio
-import statistics
 import time
-from collections import deque
 from uuid import uuid4
 
 import msgspec
 from aiohttp import WSMsgType, web
+from tests.benchmarks.loads import Load, Stopwatch, Timing
 from tests.benchmarks.trigger import MARK
 
 SYMBOL = "BENCH"
-
-
-class Load(msgspec.Struct, frozen=True):
-    """One paced load: ticks a second, ticks in a frame, orders a second, for how long."""
-
-    ticks_per_s: int
-    per_frame: int
-    orders_per_s: int
-    seconds: float
-
-
-class Timing(msgspec.Struct, frozen=True):
-    """What a load came to; times in microseconds."""
-
-    p50: float
-    p99: float
-    orders: int
-    expected: int
-    drain_s: float
-    behind: bool
-    """True when the sender itself could not keep its pace: the load was not what it says."""
 
 
 class Exchange:
@@ -45,9 +23,7 @@ class Exchange:
         self._market: web.WebSocketResponse | None = None
         self._updates: web.WebSocketResponse | None = None
         self.subscribed = asyncio.Event()
-        self._sent: deque[int] = deque()
-        self._latencies: list[int] = []
-        self._position = 0
+        self._watch = Stopwatch()
         self._cash = 1e9
         self._runner: web.AppRunner | None = None
         self.port = 0
@@ -138,8 +114,7 @@ class Exchange:
     async def _order(self, request: web.Request) -> web.Response:
         arrived = time.perf_counter_ns()
         body = msgspec.json.decode(await request.read())
-        if self._sent:
-            self._latencies.append(arrived - self._sent.popleft())
+        self._watch.on_order(arrived)
         order = {
             "id": str(uuid4()),
             "client_order_id": body["client_order_id"],
@@ -205,47 +180,18 @@ class Exchange:
 
     async def run(self, load: Load) -> Timing:
         """Send a paced load and wait until every order that it asked for has come."""
-        self._sent.clear()
-        self._latencies.clear()
         market = self._market
         assert market is not None
-        frames_per_s = load.ticks_per_s / load.per_frame
-        frames = round(frames_per_s * load.seconds)
-        every = max(1, round(frames_per_s / load.orders_per_s))
         stamp = _now()
         plain = f'{{"T":"q","S":"{SYMBOL}","bx":"V","bp":99.99,"bs":100,"ax":"V","ap":100.01,"as":100,"t":"{stamp}"}}'
         marked = plain.replace('"bs":100', f'"bs":{MARK:.0f}')
         filler = "[" + ",".join([plain] * load.per_frame) + "]"
         trigger = "[" + ",".join([*[plain] * (load.per_frame - 1), marked]) + "]"
-        began = time.perf_counter()
-        worst = 0.0
-        expected = 0
-        for number in range(frames):
-            due = began + number / frames_per_s
-            ahead = due - time.perf_counter()
-            if ahead > 0.0005:
-                await asyncio.sleep(ahead)
-            elif number % 50 == 0:
-                await asyncio.sleep(0)
-                worst = max(worst, -ahead)
-            if number % every == 0:
-                expected += 1
-                self._sent.append(time.perf_counter_ns())
-                await market.send_str(trigger)
-            else:
-                await market.send_str(filler)
-        ended = time.perf_counter()
-        while len(self._latencies) < expected and time.perf_counter() - ended < 10:  # noqa: ASYNC110 - bounded poll
-            await asyncio.sleep(0.002)
-        micros = sorted(latency / 1000 for latency in self._latencies) or [float("inf")]
-        return Timing(
-            p50=statistics.median(micros),
-            p99=micros[min(len(micros) - 1, int(len(micros) * 0.99))],
-            orders=len(self._latencies),
-            expected=expected,
-            drain_s=time.perf_counter() - ended,
-            behind=worst > 0.05,
-        )
+
+        async def send(asks: bool) -> None:
+            await market.send_str(trigger if asks else filler)
+
+        return await self._watch.run(load, send)
 
 
 def _now() -> str:

@@ -1,4 +1,4 @@
-"""The programs under measurement, as processes: the floor, and the daemon with either durability."""
+"""The programs under measurement, as processes: the floors, and the daemon with either durability."""
 
 import os
 import signal
@@ -16,21 +16,7 @@ CONFIG = """
 state_dir = "state"
 log_format = "json"
 
-[[data.feeds]]
-kind = "alpaca"
-url = "ws://127.0.0.1:{port}/v2/iex"
-data_url = "http://127.0.0.1:{port}"
-symbols = ["BENCH"]
-channels = ["quotes"]
-encoding = "json"
-
-[broker]
-kind = "alpaca"
-base_url = "http://127.0.0.1:{port}"
-stream_url = "ws://127.0.0.1:{port}/stream"
-data_url = "http://127.0.0.1:{port}"
-api_key = "key"
-api_secret = "secret"
+{venue}
 
 [[strategies]]
 id = "trigger"
@@ -52,6 +38,36 @@ durability = "{durability}"
 
 [execution]
 reconcile_interval_s = 3600
+"""
+
+ALPACA = """
+[[data.feeds]]
+kind = "alpaca"
+url = "ws://127.0.0.1:{port}/v2/iex"
+data_url = "http://127.0.0.1:{port}"
+symbols = ["BENCH"]
+channels = ["quotes"]
+encoding = "json"
+
+[broker]
+kind = "alpaca"
+base_url = "http://127.0.0.1:{port}"
+stream_url = "ws://127.0.0.1:{port}/stream"
+data_url = "http://127.0.0.1:{port}"
+api_key = "key"
+api_secret = "secret"
+requests_per_minute = 0
+"""
+
+IB = """
+[[data.feeds]]
+kind = "ib"
+mode = "tick_by_tick"
+symbols = ["BENCH"]
+
+[broker]
+kind = "ib"
+port = {port}
 """
 
 
@@ -116,8 +132,13 @@ def floor(port: int, folder: Path) -> Measured:
     return Measured("floor", ["-m", "tests.benchmarks.floor", str(port)], folder)
 
 
-def daemon(port: int, folder: Path, durability: str) -> Measured:
+def floor_ib(port: int, folder: Path, kind: str) -> Measured:
+    """The smallest program over Interactive Brokers: `bare`, or with the client of the `library`."""
+    return Measured(f"floor {kind}", ["-m", "tests.benchmarks.floor_ib", str(port), kind], folder)
+
+
+def daemon(port: int, folder: Path, durability: str, venue: str = ALPACA) -> Measured:
     """The daemon with risk, journal, log and two strategies."""
     config = folder / "daemon.toml"
-    config.write_text(CONFIG.format(port=port, durability=durability))
+    config.write_text(CONFIG.format(venue=venue.format(port=port), durability=durability))
     return Measured(f"daemon {durability}", ["-m", "tradingd", "run", "-c", str(config)], folder, notify=True)

@@ -61,6 +61,9 @@ class ScriptedVenue:
         self.answer_pings = True
         self.streams: list[web.WebSocketResponse] = []
         self.handshake_statuses: list[int] = []
+        self.handshakes: list[Mapping[str, str]] = []
+        """Headers of each connection to the order stream."""
+        self.authorization_message = ""
         self.port = 0
         self.connections = 0
         self._stream_requests: list[web.Request] = []
@@ -154,6 +157,7 @@ class ScriptedVenue:
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         self.connections += 1
+        self.handshakes.append(dict(request.headers))
         if self.handshake_statuses:
             return web.Response(status=self.handshake_statuses.pop(0))
         socket = web.WebSocketResponse(autoping=self.answer_pings)
@@ -168,7 +172,10 @@ class ScriptedVenue:
                 case "authenticate":
                     good = wanted["data"] == {"key_id": KEY, "secret_key": SECRET}
                     status = "authorized" if good else "unauthorized"
-                    await self.push({"stream": "authorization", "data": {"status": status, "action": "authenticate"}})
+                    data = {"status": status, "action": "authenticate"}
+                    if self.authorization_message:
+                        data["message"] = self.authorization_message
+                    await self.push({"stream": "authorization", "data": data})
                 case "listen":
                     await self.push({"stream": "listening", "data": wanted["data"]})
         return socket

@@ -76,7 +76,7 @@ def kinds(events: list[BrokerEvent]) -> list[type]:
         ("order_cancel_rejected", CancelRefused),
         ("order_replace_rejected", ReplaceRefused),
         *[(word, None) for word in ("pending_cancel", "pending_replace", "done_for_day", "stopped")],
-        *[(word, None) for word in ("calculated", "suspended", "held", "restated")],
+        *[(word, None) for word in ("calculated", "suspended", "held", "pending_review")],
     ],
 )
 def test_each_event_word_has_one_report_or_none(account: Account, word: str, kind: type | None) -> None:
@@ -110,9 +110,9 @@ def test_a_fill_without_quantity_or_price_is_a_problem_and_no_fill(account: Acco
 
 
 def test_a_corrected_execution_alarms_and_an_unknown_word_is_told(account: Account) -> None:
-    for word in ("trade_bust", "trade_correct", "word_of_next_year"):
+    for word in ("trade_bust", "trade_correct", "restated", "word_of_next_year"):
         assert account.see(word, old_leg()) == []
-    assert account.problems == ["broker.execution_revised", "broker.execution_revised", "broker.event_unknown"]
+    assert account.problems == [*["broker.execution_revised"] * 3, "broker.event_unknown"]
 
 
 def test_an_order_of_somebody_else_is_foreign(account: Account) -> None:

@@ -15,8 +15,6 @@ from tradingd.brokers.alpaca.convert import (
     to_position,
     to_venue_order,
 )
-from tradingd.brokers.alpaca.queries import timeframe
-from tradingd.brokers.alpaca.rest import asked_wait_s
 from tradingd.brokers.alpaca.wire import (
     Authorization,
     Listening,
@@ -248,33 +246,3 @@ def test_instruments_come_with_the_steps_of_their_class() -> None:
         D("0.000016"),
         False,
     )
-
-
-@pytest.mark.parametrize(
-    ("seconds", "word"), [(60, "1Min"), (300, "5Min"), (3600, "1Hour"), (14_400, "4Hour"), (86_400, "1Day")]
-)
-def test_intervals_have_the_venues_words(seconds: int, word: str) -> None:
-    assert timeframe(seconds * 1_000_000_000) == word
-
-
-@pytest.mark.parametrize("seconds", [1, 90, 5400, 172_800])
-def test_an_interval_that_the_venue_does_not_offer_is_refused(seconds: int) -> None:
-    assert timeframe(seconds * 1_000_000_000) is None
-
-
-@pytest.mark.parametrize(
-    ("headers", "wait"),
-    [
-        ({}, None),
-        ({"Retry-After": "7", "X-Ratelimit-Reset": "1060", "X-Ratelimit-Remaining": "0"}, 7.0),
-        ({"Retry-After": "Thu, 01 Jan 1970 00:16:45 GMT"}, 5.0),
-        ({"Retry-After": "Thu, 01 Jan 1970 00:16:00 GMT"}, 0.0),
-        ({"Retry-After": "soon"}, None),
-        ({"X-Ratelimit-Reset": "1012", "X-Ratelimit-Remaining": "0"}, 12.0),
-        ({"X-Ratelimit-Reset": "1012", "X-Ratelimit-Remaining": "55"}, None),
-        ({"X-Ratelimit-Reset": "900"}, 0.0),
-        ({"X-Ratelimit-Reset": "never"}, None),
-    ],
-)
-def test_the_wait_that_a_venue_asks_for(headers: dict[str, str], wait: float | None) -> None:
-    assert asked_wait_s(headers, 1000 * 1_000_000_000) == wait

@@ -12,7 +12,7 @@ from tradingd import __version__
 
 COMMANDS = (
     "run", "check", "replay", "report", "status", "positions", "orders", "trades", "risk", "logs", "halt", "resume",
-    "flatten", "cancel", "cancel-all", "venue", "config show", "config schema", "journal rebuild",
+    "flatten", "cancel", "cancel-all", "venue", "doctor", "config show", "config schema", "journal rebuild",
 )  # fmt: skip
 
 

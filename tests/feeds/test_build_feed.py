@@ -1,5 +1,6 @@
 """Feeds from their settings."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,11 +8,11 @@ from pydantic import SecretStr
 from tradingd.core.identifiers import Symbol
 from tradingd.errors import UsageError
 from tradingd.feeds.alpaca.stream import AlpacaFeed
-from tradingd.feeds.build import build_feed
+from tradingd.feeds.build import build_feed, build_feeds
 from tradingd.feeds.file import FileFeed
 from tradingd.feeds.synthetic import SyntheticFeed
 from tradingd.settings.broker import AlpacaBrokerSettings, PaperBrokerSettings
-from tradingd.settings.feeds import AlpacaFeedSettings, FileFeedSettings, SyntheticFeedSettings
+from tradingd.settings.feeds import AlpacaFeedSettings, FeedSettings, FileFeedSettings, SyntheticFeedSettings
 
 AAPL = Symbol("AAPL")
 PAPER = PaperBrokerSettings()
@@ -45,3 +46,22 @@ async def test_an_alpaca_feed_borrows_the_keys_of_the_broker() -> None:
 def test_an_alpaca_feed_without_keys_cannot_be_made() -> None:
     with pytest.raises(UsageError, match="needs api_key and api_secret"):
         build_feed(AlpacaFeedSettings(kind="alpaca", symbols=(AAPL,)), PAPER)
+
+
+async def test_each_feed_is_told_when_its_own_data_are_due() -> None:
+    broker = AlpacaBrokerSettings(kind="alpaca", api_key=SecretStr("k"), api_secret=SecretStr("s"))
+    crypto = "wss://stream.data.alpaca.markets/v1beta3/crypto/us"
+    tables = [
+        AlpacaFeedSettings(kind="alpaca", symbols=(AAPL,), channels=("bars",), adjustment="raw"),
+        AlpacaFeedSettings(kind="alpaca", symbols=(Symbol("BTC/USD"),), url=crypto),
+    ]
+    asked: list[str] = []
+
+    def due(table: FeedSettings) -> Callable[[], bool]:
+        assert isinstance(table, AlpacaFeedSettings)
+        asked.append(table.url)
+        return lambda: False
+
+    feeds = build_feeds(tables, broker, data_due=due)
+    assert [feed.name for feed in feeds] == ["alpaca:v2/iex", "alpaca:v1beta3/crypto/us"]
+    assert asked == [table.url for table in tables]

@@ -136,6 +136,28 @@ async def test_a_busy_service_is_asked_again(status: int) -> None:
     assert len(requests) == 3
 
 
+async def test_a_limit_that_ends_soon_is_waited_for_as_the_service_says() -> None:
+    headers = {"X-Ratelimit-Remaining": "0", "X-Ratelimit-Reset": str(NOW // 10**9)}
+    busy: Answer = lambda n: web.Response(status=429, headers=headers)  # noqa: E731
+    async with serving(busy, lambda n: page([bar(0)])) as (history, requests):
+        assert len(await history.fetch_bars(AAPL, MINUTE_NS, T0, NOW)) == 1
+    assert len(requests) == 2
+
+
+async def test_a_plan_without_recent_data_of_all_exchanges_is_told_what_to_use() -> None:
+    refusal = {"code": 42210000, "message": "subscription does not permit querying recent SIP data"}
+    denied: Answer = lambda n: web.json_response(refusal, status=403, headers={"X-Request-Id": "req-1"})  # noqa: E731
+    async with serving(denied) as (history, _):
+        with pytest.raises(FeedError, match=r"recent SIP data \(request req-1\): .*use the iex feed"):
+            await history.fetch_bars(AAPL, MINUTE_NS, T0, NOW)
+
+
+async def test_prices_allow_for_splits_unless_told_otherwise() -> None:
+    async with serving(lambda n: page([bar(0)])) as (history, requests):
+        await history.fetch_bars(AAPL, MINUTE_NS, T0, NOW)
+    assert requests[0].query["adjustment"] == "split"
+
+
 async def test_a_service_that_stays_broken_is_a_feed_error() -> None:
     async with serving(lambda n: web.Response(status=500)) as (history, requests):
         with pytest.raises(FeedError, match="no answer after 4 attempts: HTTP 500"):

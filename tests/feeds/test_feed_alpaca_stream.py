@@ -93,7 +93,7 @@ async def test_quotes_trades_and_bars_become_events() -> None:
     assert (bar.open, bar.high, bar.low, bar.close, bar.volume) == (1, 3, 1, 2, 9)
     assert server.requests == [
         {"action": "auth", "key": "key", "secret": "secret"},
-        {"action": "subscribe", "quotes": ["AAPL"], "trades": ["AAPL"], "bars": ["AAPL"]},
+        {"action": "subscribe", "quotes": ["AAPL"], "trades": ["AAPL"], "bars": ["AAPL"], "updatedBars": ["AAPL"]},
     ]
     assert sink.states == [FeedState.CONNECTING, FeedState.UP]
 
@@ -225,7 +225,7 @@ async def test_what_cannot_be_read_is_counted_and_costs_nothing_else() -> None:
         await session.log_in()
         await session.send({"T": "zz", "S": "AAPL"}, QUOTE, {"T": "q", "S": "AAPL", "bp": "ten", "t": TIME})
         await session.connection.send("not JSON")
-        await session.send(TRADE | {"t": "yesterday"}, {"T": "u", "S": "AAPL"}, TRADE)
+        await session.send(TRADE | {"t": "yesterday"}, {"T": "d", "S": "AAPL"}, TRADE)
         await stay(session)
 
     sink = RecordingSink()

@@ -23,14 +23,16 @@ def test_every_message_of_the_protocol_is_known(encode: Any) -> None:
             {"T": "q", "S": "BTC/USD", "bp": 1.5, "bs": 0.25, "ap": 2, "as": 3, "t": TIME},
             {"T": "t", "S": "BTC/USD", "p": 1, "s": 0.001, "i": 1, "tks": "B", "t": TIME},
             {"T": "b", "S": "AAPL", "o": 1, "h": 1, "l": 1, "c": 1, "v": 1, "t": TIME},
-            *({"T": tag, "S": "AAPL", "t": TIME} for tag in "udscx"),
+            {"T": "u", "S": "AAPL", "o": 1, "h": 1, "l": 1, "c": 1, "v": 1, "t": TIME},
+            *({"T": tag, "S": "AAPL", "t": TIME} for tag in "cxdslio"),
         ]
     )
     decoded = wire.decode_frame(frame)
     assert (decoded.undecodable, decoded.unknown) == ((), 0)
     assert [type(message).__name__ for message in decoded.messages] == [
         "Success", "StreamError", "Subscription", "QuoteMessage", "TradeMessage", "BarMessage",
-        "UpdatedBar", "DailyBar", "TradingStatus", "TradeCorrection", "TradeCancel",
+        "UpdatedBar", "TradeCorrection", "TradeCancel", "DailyBar", "TradingStatus", "PriceLimits", "Imbalance",
+        "OrderBook",
     ]  # fmt: skip
 
 
@@ -40,9 +42,9 @@ def test_the_tag_may_stand_anywhere_in_a_message() -> None:
 
 
 def test_one_bad_message_costs_no_other() -> None:
-    frame = msgspec.json.encode([{"T": "t", "S": "A", "p": None, "s": 1, "t": TIME}, {"T": "n"}, {"T": "u"}, 5, {}])
+    frame = msgspec.json.encode([{"T": "t", "S": "A", "p": None, "s": 1, "t": TIME}, {"T": "n"}, {"T": "d"}, 5, {}])
     decoded = wire.decode_frame(frame)
-    assert [type(message) for message in decoded.messages] == [wire.UpdatedBar]
+    assert [type(message) for message in decoded.messages] == [wire.DailyBar]
     assert decoded.unknown == 1
     assert [bad.symbol for bad in decoded.undecodable] == [Symbol("A"), Symbol(""), Symbol("")]
 

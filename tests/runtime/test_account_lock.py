@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 from tradingd.errors import UsageError
-from tradingd.runtime.account_lock import AccountLock
+from tradingd.runtime.account_lock import AccountLock, is_traded
 
 
 def test_the_second_process_is_refused_and_told_who_holds_the_account() -> None:
@@ -34,3 +34,22 @@ def test_other_accounts_and_other_brokers_are_free() -> None:
         AccountLock("paper", account)
     for lock in locks:
         lock.release()
+
+
+def test_however_often_an_account_is_asked_for_the_refusal_comes_at_once() -> None:
+    account = f"test-{uuid.uuid4()}"
+    lock = AccountLock("paper", account)
+    for _ in range(40):
+        with pytest.raises(UsageError, match="one daemon per account"):
+            AccountLock("paper", account)
+    lock.release()
+
+
+def test_whether_an_account_is_traded_can_be_seen_without_taking_it() -> None:
+    account = f"test-{uuid.uuid4()}"
+    assert not is_traded("paper", account)
+    lock = AccountLock("paper", account)
+    assert is_traded("paper", account)
+    assert not is_traded("alpaca", account)
+    lock.release()
+    assert not is_traded("paper", account)

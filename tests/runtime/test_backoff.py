@@ -2,7 +2,8 @@
 
 import random
 
-from tradingd.runtime.backoff import Backoff
+import pytest
+from tradingd.runtime.backoff import Backoff, asked_wait_s
 
 
 def test_delays_double_up_to_the_cap_and_keep_at_least_half() -> None:
@@ -30,3 +31,21 @@ def test_a_year_of_failures_does_not_overflow() -> None:
     backoff = Backoff(0.5, 30.0)
     backoff.failures = 10**7
     assert backoff.next_delay() <= 30.0
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({}, None),
+        ({"Retry-After": "7", "X-Ratelimit-Reset": "1060", "X-Ratelimit-Remaining": "0"}, 7.0),
+        ({"Retry-After": "Thu, 01 Jan 1970 00:16:45 GMT"}, 5.0),
+        ({"Retry-After": "Thu, 01 Jan 1970 00:16:00 GMT"}, 0.0),
+        ({"Retry-After": "soon"}, None),
+        ({"X-Ratelimit-Reset": "1012", "X-Ratelimit-Remaining": "0"}, 12.0),
+        ({"X-Ratelimit-Reset": "1012", "X-Ratelimit-Remaining": "55"}, None),
+        ({"X-Ratelimit-Reset": "900"}, 0.0),
+        ({"X-Ratelimit-Reset": "never"}, None),
+    ],
+)
+def test_the_wait_that_a_venue_asks_for(headers: dict[str, str], wait: float | None) -> None:
+    assert asked_wait_s(headers, 1000 * 1_000_000_000) == wait

@@ -163,3 +163,16 @@ def test_a_limit_for_a_misspelt_symbol_is_told(tmp_path: Path) -> None:
 def test_a_start_price_for_a_misspelt_symbol_is_told(tmp_path: Path) -> None:
     (line,) = told(tmp_path, FEED + "start_price = { APPL = 1 }\n")
     assert line == "test.toml:4:17: data.feeds[0].start_price.APPL: is no symbol of this feed (did you mean AAPL?)"
+
+
+def test_a_key_has_one_connection_to_a_stream(tmp_path: Path) -> None:
+    def table(symbol: str, more: str = "") -> str:
+        keys = 'api_key = "k"\napi_secret = "s"\n' if "api_key" not in more else more
+        return f'[[data.feeds]]\nkind = "alpaca"\nsymbols = ["{symbol}"]\n{keys}'
+
+    (line,) = told(tmp_path, table("AAPL") + table("MSFT"))
+    assert "data.feeds[1].url: data.feeds[0] reads wss://stream.data.alpaca.markets/v2/iex already" in line
+    assert line.endswith("(put all symbols and channels into data.feeds[0])")
+    assert told(tmp_path, table("AAPL") + table("MSFT", 'api_key = "k2"\napi_secret = "s2"\n')) == []
+    crypto = 'url = "wss://stream.data.alpaca.markets/v1beta3/crypto/us"\n'
+    assert told(tmp_path, table("AAPL") + table("BTC/USD") + crypto) == []

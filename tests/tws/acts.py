@@ -15,6 +15,7 @@ from tests.tws.contracts import Asked
 from tests.tws.records import Execution, IbOrder
 from tests.tws.requests import OrderAsked
 from tests.tws.session import FARMS
+from tests.tws.wire import frame
 
 if TYPE_CHECKING:
     from tests.tws.server import TwsEmulator
@@ -115,6 +116,14 @@ class Acts:
         elif session := self._tws.sessions.get(client_id):
             session.cut()
 
+    def mute(self, client_id: int) -> None:
+        """Let a client's connection stand without answering or telling anything over it; a new one is served."""
+        self._tws.sessions[client_id].is_mute = True
+
+    def garble(self, client_id: int, message: int = 1) -> None:
+        """Send a client something that cannot be read, under the number of a message."""
+        self._tws.sessions[client_id].send(frame(message, "nonsense"))
+
     def shut_down(self) -> None:
         """Close all connections and refuse connects, as TWS does for its daily restart."""
         self._tws.stop_listening()
@@ -184,10 +193,11 @@ class Acts:
         *,
         order_type: str = "LMT",
         price: Decimal | None = None,
+        order_ref: str = "",
     ) -> IbOrder:
         """Place an order as another client of the API would, without a connection for it."""
         order_id = self._tws.desk.book.next_valid_id(client_id)
-        asked = self._asked(order_id, name, action, quantity, order_type=order_type, price=price)
+        asked = self._asked(order_id, name, action, quantity, order_type=order_type, price=price, order_ref=order_ref)
         return self._placed(lambda: self._tws.publish(self._tws.desk.place(client_id, asked, self._tws.now())))
 
     def end_order(self, perm_id: int, reason: str = "") -> None:
@@ -231,7 +241,15 @@ class Acts:
         return self._tws.truth_now.orders[perm_id]
 
     def _asked(
-        self, order_id: int, name: str, action: str, quantity: Decimal, *, order_type: str, price: Decimal | None
+        self,
+        order_id: int,
+        name: str,
+        action: str,
+        quantity: Decimal,
+        *,
+        order_type: str,
+        price: Decimal | None,
+        order_ref: str = "",
     ) -> OrderAsked:
         contract = self._tws.catalogue.by_name(name)
         asked = Asked(
@@ -258,7 +276,7 @@ class Acts:
             tif="DAY",
             oca_group="",
             account=self._tws.accounts[0],
-            order_ref="",
+            order_ref=order_ref,
             transmit=True,
             parent_id=0,
             outside_rth=False,

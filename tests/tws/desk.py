@@ -6,7 +6,7 @@ to fill whole ends the others; those of types 2 and 3, and attached ones, are al
 """
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 
 import msgspec
 from tradingd.core.identifiers import Symbol
@@ -166,6 +166,18 @@ class Desk:
         inactive = msgspec.structs.replace(order, status=Status.INACTIVE, done_ns=now_ns, done_text="Rejected")
         said = Said(order.client_id, order.order_id, 201, f"Order rejected - reason:{reason}")
         return [Shown(self.book.put(inactive)), said]
+
+    def fill_part(self, order: IbOrder, share: Decimal, now_ns: int) -> list[DeskEvent]:
+        """Let a share of what is left of a limit order fill at its limit, whatever the market shows."""
+        assert order.limit_price is not None, "only a limit order has a price to fill at"
+        quantity = (order.remaining * share).to_integral_value(ROUND_UP)
+        events = list(self._fill(order, quantity, order.limit_price, now_ns))
+        symbol, name, left = self.book.symbol(order), str(order.perm_id), self._truth.orders[order.perm_id].remaining
+        if left:
+            self.book.market.reduce(symbol, name, left)
+        else:
+            self.book.market.remove(symbol, name)
+        return events
 
     def liquidate(self, account: str, contract: IbContract, signed: Decimal, price: Decimal, now_ns: int) -> Executed:
         """Trade for the account as the broker does when margin is short: client 0, order id -1."""

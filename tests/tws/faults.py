@@ -33,6 +33,24 @@ class OrdersWhileDown(StrEnum):
     """They are never heard of again."""
 
 
+class Harm(StrEnum):
+    """What becomes of a message to a client."""
+
+    LOST = "lost"
+    TWICE = "twice"
+    GARBLED = "garbled"
+    """Something that cannot be read comes in its place."""
+    CUT = "cut"
+    """Half of it comes, and the socket is closed."""
+
+
+class Spoil(msgspec.Struct, frozen=True):
+    """Harm to the next message with a number of the protocol (5 openOrder, 11 execDetails, 53 openOrderEnd)."""
+
+    message: int
+    harm: Harm
+
+
 class Faults(msgspec.Struct, kw_only=True):
     """All switches; a count goes down by one with each time that the fault happens."""
 
@@ -46,7 +64,7 @@ class Faults(msgspec.Struct, kw_only=True):
     """Ids that were used before are taken again, as after a reset of the API order id sequence."""
 
     read_only: bool = False
-    """The API is read-only: orders and cancels are refused with 321."""
+    """The API is read-only: orders, cancels and the question for a client's own orders are refused with 321."""
     swallow_orders: int = 0
     """So many placeOrders vanish without any answer: a burst dropped by the paper servers."""
     cut_before_orders: int = 0
@@ -55,6 +73,14 @@ class Faults(msgspec.Struct, kw_only=True):
     """At so many placeOrders the socket is cut right after the order was taken: the answer is lost."""
     reject_orders: int = 0
     """So many placeOrders are refused with 201."""
+    fail_orders: list[int] = []
+    """The next placeOrders are answered with these codes, one each, and not carried out."""
+    fail_cancels: list[int] = []
+    """The next cancelOrders are answered with these codes, one each, and not carried out."""
+    fills_before_change: list[Decimal] = []
+    """Of an order that is about to be changed such a share of what is left fills just before, once each."""
+    fills_before_cancel: list[Decimal] = []
+    """Of an order that is about to be cancelled such a share of what is left fills just before, once each."""
     swallow_cancels: int = 0
     """So many cancelOrders vanish without any answer."""
     hold_cancels: bool = False
@@ -87,6 +113,9 @@ class Faults(msgspec.Struct, kw_only=True):
     only_own_executions: bool = False
     """reqExecutions finds only what the client itself traded."""
 
+    spoil: list[Spoil] = []
+    """Harm to messages that are about to be sent, each once."""
+
     pace_limit: int = 50
     """Messages a second beyond which a client gets 100, and at the third time is cut; 0 for no limit."""
     historical_pacing: bool = False
@@ -97,3 +126,14 @@ class Faults(msgspec.Struct, kw_only=True):
     """reqHistoricalData is never answered."""
     delayed_data: bool = False
     """The account has no live data: 354, or 10167 and delayed ticks when the client asked for those."""
+
+    def harm_to(self, message: bytes) -> Harm | None:
+        """Take the harm that is meant for a message, if any."""
+        if not self.spoil:
+            return None
+        number = message[4:].partition(b"\0")[0]
+        found = next((one for one in self.spoil if str(one.message).encode() == number), None)
+        if found is None:
+            return None
+        self.spoil.remove(found)
+        return found.harm

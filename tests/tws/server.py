@@ -18,7 +18,7 @@ from tradingd.core.market import MarketDataEvent, PriceBar, QuoteTick, TradeTick
 
 from tests.tws.acts import Acts
 from tests.tws.answers import moment
-from tests.tws.contracts import DEFAULT_CONTRACTS, Catalogue, IbContract
+from tests.tws.contracts import DEFAULT_CONTRACTS, Catalogue, IbContract, trading_hours
 from tests.tws.desk import Desk
 from tests.tws.faults import Faults, OrdersWhileDown
 from tests.tws.market import MarketStore
@@ -93,6 +93,8 @@ class TwsEmulator:
 
     async def start(self) -> None:
         """Listen, and let time pass for what it ends."""
+        # Holidays are worked out at the first question for hours, and nobody is to wait for that as for an answer.
+        trading_hours(DEFAULT_CONTRACTS[0], self.now(), liquid=True)
         await self.listen()
         self._clockwork = asyncio.create_task(self._tick(), name="tws-clockwork")
 
@@ -238,8 +240,12 @@ class TwsEmulator:
         elif faults.reject_orders:
             faults.reject_orders -= 1
             session.error(asked.order_id, 201, "Order rejected - reason:Rejected by the emulator")
+        elif faults.fail_orders:
+            session.error(asked.order_id, faults.fail_orders.pop(0), "The emulator was told to fail")
         else:
             is_cut = faults.cut_after_orders > 0
+            if (known := self.desk.book.find(client_id, asked.order_id)) is not None:
+                self._race(known, faults.fills_before_change)
             events = self._desk_places(client_id, asked)
             if is_cut:
                 faults.cut_after_orders -= 1
@@ -260,10 +266,19 @@ class TwsEmulator:
         elif self.link_is_down:
             if faults.orders_while_down is OrdersWhileDown.HELD:
                 self.held.append(lambda: self.publish(self.desk.cancel(client_id, order_id, self.now())))
+        elif faults.fail_cancels:
+            session.error(order_id, faults.fail_cancels.pop(0), "The emulator was told to fail")
         elif faults.hold_cancels and order is not None and order.is_open:
             self.publish(self.desk.await_cancel(order))
         else:
+            if order is not None:
+                self._race(order, faults.fills_before_cancel)
             self.publish(self.desk.cancel(client_id, order_id, self.now()))
+
+    def _race(self, order: IbOrder, shares: list[Decimal]) -> None:
+        """Let a part of an order fill before what is about to be done to it."""
+        if shares and order.is_open:
+            self.publish(self.desk.fill_part(order, shares.pop(0), self.now()))
 
     def _desk_places(self, client_id: int, asked: OrderAsked) -> list[DeskEvent]:
         self.desk.slice = self.faults.fill_slice

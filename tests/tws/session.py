@@ -13,7 +13,7 @@ from tests.tws import answers, answers_orders
 from tests.tws.account_view import AccountView
 from tests.tws.contracts import IbContract, read_contract
 from tests.tws.data import DataStreams
-from tests.tws.faults import CommissionReports
+from tests.tws.faults import CommissionReports, Harm
 from tests.tws.records import Execution, IbOrder, Said, WhatIf
 from tests.tws.requests import read_moment, read_order
 from tests.tws.wire import BadFrame, Fields, FrameReader, frame, read_version_range, split
@@ -48,6 +48,8 @@ class Session:
         self._reader = reader
         self._writer = writer
         self._frames = FrameReader(expects_greeting=True)
+        self.is_mute = False
+        """True for a connection that stands, and over which nothing comes or is heard any more."""
         self._held: list[bytes] = []
         self._paced: deque[float] = deque()
         self._violations = 0
@@ -95,7 +97,21 @@ class Session:
             self._writer.close()
 
     def send(self, message: bytes) -> None:
-        """Send one frame, or hold it while the emulator is stalled."""
+        """Send one frame as the switches have it, or hold it while the emulator is stalled."""
+        harm = self._tws.faults.harm_to(message)
+        if harm is Harm.LOST or self.is_mute:
+            return
+        if harm is Harm.GARBLED:
+            number = message[4:].partition(b"\0")[0].decode()
+            message = frame(number, "nonsense")
+        if harm is Harm.CUT:
+            message = message[: len(message) // 2]
+        for _ in range(2 if harm is Harm.TWICE else 1):
+            self._write(message)
+        if harm is Harm.CUT:
+            self.close()
+
+    def _write(self, message: bytes) -> None:
         if not self._tws.flowing.is_set():
             self._held.append(message)
         elif not self._writer.is_closing():
@@ -105,7 +121,7 @@ class Session:
         """Send what was held while the emulator was stalled."""
         held, self._held = self._held, []
         for message in held:
-            self.send(message)
+            self._write(message)
 
     def close(self) -> None:
         """End the connection; what was sent before still arrives."""
@@ -168,6 +184,8 @@ class Session:
     # -- the start --------------------------------------------------------------------------------------------------
 
     def _take(self, payload: bytes) -> None:
+        if self.is_mute:
+            return
         if not self.version:
             self._greet(payload)
             return
@@ -252,6 +270,9 @@ class Session:
         self._tws.publish(self._tws.desk.cancel_all(self._tws.now()))
 
     def _on_open_orders(self, _: Fields) -> None:
+        if self._tws.faults.read_only:  # to tell a client's orders is to bind them: users see this refused at a connect
+            self.error(-1, 321, _READ_ONLY)
+            return
         orders = [o for o in self._tws.desk.book.open_orders() if o.client_id == self.client_id]
         if self.client_id == 0:
             orders = [self._tws.bind(self, o) if o.is_manual else o for o in orders]

@@ -1,7 +1,7 @@
 """What every broker adapter offers. A venue's whole knowledge stays in its own folder behind this."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
@@ -107,4 +107,13 @@ class BrokerAdapter(Protocol):
 
     async def close(self) -> None:
         """Close connections; commands under way are given up and stay unknown."""
+        ...
+
+
+@runtime_checkable
+class TellsTime(Protocol):
+    """An adapter whose venue can be asked what time it is there."""
+
+    async def server_time(self) -> int | None:
+        """The venue's clock, ns UTC; None when it does not tell. Raises `VenueUnavailable`."""
         ...

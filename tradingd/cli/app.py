@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from tradingd import __version__
-from tradingd.cli import act, ask, config, drill, journal, logs, report, run, statement, venue
+from tradingd.cli import act, ask, config, conform, doctor, drill, journal, logs, report, run, statement, venue
 from tradingd.errors import EXIT_FAULT, EXIT_OK, FatalError, TradingdError
 
 EXIT_INTERRUPTED = 130
@@ -104,6 +104,8 @@ def build_app() -> typer.Typer:
 
     app.command("venue", epilog=_example("venue -c config/venue.toml"))(venue.venue)
     app.command("drill", epilog=_example("drill -c config/paper.toml --scenario answer-lost"))(drill.drill)
+    app.command("conform", epilog=_example("conform -c config/paper.toml --case E17 --case D"))(conform.conform)
+    app.command("doctor", epilog=_example("doctor -c config/paper.toml --json"))(doctor.doctor)
 
     settings = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What the configuration says and may say.")
     settings.command("show", epilog=_example("config show -c config/paper.toml"))(config.show)

@@ -48,6 +48,8 @@ def judge_order(
         reports += _end_reports(owner, legs[-1], now_ns)
         if legs[-1].status is VenueOrderStatus.FILLED and state.requested_quantity:
             reports.append(_replace_refused(owner, "the order had filled", now_ns))
+        elif legs[-1].status is VenueOrderStatus.FILLED and legs[-1].notional is not None:
+            reports.append(_spent(owner, legs[-1], now_ns))
         elif legs[-1].status is VenueOrderStatus.FILLED and legs[-1].replaces is not None:
             # It filled by a leg whose terms were never heard of, and which turn out to be the old ones.
             reports.append(_replaced(owner, legs[-1], legs[-1].replaces, now_ns))
@@ -165,6 +167,13 @@ def _end_reports(owner: ClientOrderId, leg: VenueOrder, now_ns: int) -> list[Exe
             ]
         case VenueOrderStatus.WORKING | VenueOrderStatus.FILLED | VenueOrderStatus.REPLACED:
             return []  # fills end a filled order, and a replaced leg lives on in the next one
+
+
+def _spent(owner: ClientOrderId, leg: VenueOrder, now_ns: int) -> OrderCanceled:
+    """Say that an order is over that was to spend a sum: nothing is left, and it never had a quantity to be full."""
+    return OrderCanceled(
+        client_order_id=owner, venue_order_id=leg.venue_order_id, ts_event=leg.ts_updated, ts_recv=now_ns
+    )
 
 
 def _lost_request_reports(state: OrderState, now_ns: int) -> list[ExecutionReport]:

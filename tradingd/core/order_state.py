@@ -351,6 +351,8 @@ def _apply_fill(state: OrderState, report: OrderFilled) -> Transition:
     status = state.status
     # The terms of a leg that was never heard of are not known either: its replace will tell how much it may fill.
     known = not state.venue_order_ids or report.venue_order_id in state.venue_order_ids
+    # An order that was adopted by what it may spend has no quantity: it ends when the venue says so.
+    known = known and state.quantity > 0
     if status in TERMINAL:
         anomaly = anomaly or Anomaly.LATE_FILL
     if known and filled > max(state.quantity, state.requested_quantity):

@@ -9,6 +9,7 @@ from decimal import Decimal
 import msgspec
 
 from tradingd.core.accounting import EXACT, Position, apply_trade, value_of
+from tradingd.core.coin_fees import CoinTrades
 from tradingd.core.executions import FeeCharge
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol
 from tradingd.core.order_state import OrderState
@@ -81,6 +82,7 @@ class PortfolioState:
         self.lines: dict[tuple[StrategyId, Symbol], Position] = {}
         self.net: dict[Symbol, Decimal] = {}
         self.marks: dict[Symbol, float] = {}
+        self.coin_trades = CoinTrades()
         self._contracts: dict[Symbol, Contract] = {}
         """Of symbols that are not paid for in full when bought, or whose price is not that of one unit."""
         self._reservations: dict[ClientOrderId, Reservation] = {}
@@ -115,6 +117,8 @@ class PortfolioState:
         value = value_of(trade.contract, trade.quantity * trade.side.sign, trade.price)
         self.cash = EXACT.subtract(EXACT.subtract(self.cash, value), trade.fee)
         self._set_line(trade.strategy_id, trade.symbol, after)
+        if not trade.fee and not trade.fee_pending:
+            self.coin_trades.add(trade.strategy_id, trade.symbol, trade.side, trade.quantity, trade.price)
         self.check()
 
     def charge(self, charge: FeeCharge) -> None:
@@ -127,6 +131,7 @@ class PortfolioState:
 
     def adjust_cash(self, amount: Decimal) -> None:
         """Book money that came or went without a trade."""
+        self.coin_trades.sold = ZERO
         self.cash = EXACT.add(self.cash, amount)
         self.totals = msgspec.structs.replace(self.totals, adjustments=EXACT.add(self.totals.adjustments, amount))
 
@@ -137,6 +142,7 @@ class PortfolioState:
 
         What is held on margin has cost nothing: it leaves settled cash, and so the account's worth, as they were.
         """
+        self.coin_trades.compared(strategy_id, symbol)
         side = Side.BUY if quantity > 0 else Side.SELL
         before = self.lines.get((strategy_id, symbol), Position())
         after = apply_trade(before, side, abs(quantity), price, ZERO, contract=contract)

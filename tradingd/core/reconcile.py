@@ -12,6 +12,7 @@ import msgspec
 
 from tradingd.core.accounting import Position, apply_trade, value_of
 from tradingd.core.books import CASH, Books
+from tradingd.core.coin_fees import COIN_FEE_CAUSE, SALE_FEE_CAUSE, is_fee_of, shares_of_fee
 from tradingd.core.entries import CashAdjusted, OrderAdopted, PositionAdjusted
 from tradingd.core.executions import execution_names
 from tradingd.core.identifiers import EXTERNAL, ClientOrderId, StrategyId, Symbol, TraceId, VenueOrderId
@@ -283,6 +284,7 @@ def _adjust(
     """What positions and cash still differ by once the plan's own fills are counted."""
     quantities = dict(books.portfolio.net)
     cash = books.portfolio.settled_cash
+    coin_trades = books.portfolio.coin_trades.copy()
     margined: dict[tuple[StrategyId, Symbol], Position] = {}
     for report in reports:
         if isinstance(report, OrderFilled):
@@ -291,6 +293,8 @@ def _adjust(
             order = state.order
             signed = report.quantity * order.side.sign
             quantities[order.symbol] = quantities.get(order.symbol, ZERO) + signed
+            if not report.fee and not report.fee_pending:
+                coin_trades.add(order.strategy_id, order.symbol, order.side, report.quantity, report.price)
             if order.contract.margined:
                 key = (order.strategy_id, order.symbol)
                 before = margined.get(key) or books.portfolio.lines.get(key, Position())
@@ -314,6 +318,21 @@ def _adjust(
         difference = there - here
         if difference and (here or scope.covers(symbol)):
             price = position.average_price if position else (books.portfolio.price(symbol) or ZERO)
+            shares = shares_of_fee(-difference, coin_trades.bought.get(symbol, {}))
+            for owner, share in shares.items():
+                adjustments.append(
+                    PositionAdjusted(
+                        strategy_id=owner,
+                        symbol=symbol,
+                        quantity=-share,
+                        price=price,
+                        cause=COIN_FEE_CAUSE,
+                        adjustment_id=_adjustment_id(books, symbol, here, here - share),
+                    )
+                )
+                here -= share
+            if shares:
+                continue
             adjustments.append(
                 PositionAdjusted(
                     strategy_id=scope.owner(symbol),
@@ -331,7 +350,9 @@ def _adjust(
         adjustments.append(
             CashAdjusted(
                 amount=cash_difference,
-                cause="the venue's cash differs from the books",
+                cause=SALE_FEE_CAUSE
+                if is_fee_of(-cash_difference, coin_trades.sold)
+                else "the venue's cash differs from the books",
                 adjustment_id=_adjustment_id(books, CASH, cash, venue.account.cash),
             )
         )

@@ -10,7 +10,7 @@ from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.orders import TimeInForce
 
 NEW_YORK = ZoneInfo("America/New_York")
-_CLOSE = time(16)
+_OPEN, _CLOSE = time(9, 30), time(16)
 _CUTOFFS = {TimeInForce.OPG: (time(9, 28), time(19)), TimeInForce.CLS: (time(15, 50), time(19))}
 
 
@@ -38,6 +38,12 @@ def next_weekday_close(ts_ns: int) -> int:
         if day.weekday() < 5 and close > ts_ns:
             return close
         day += timedelta(days=1)
+
+
+def is_weekday_session(ts_ns: int) -> bool:
+    """True from 09:30 to 16:00 in New York of a weekday, on half days and holidays too."""
+    local = datetime.fromtimestamp(ts_ns // NS_PER_SECOND, tz=NEW_YORK)
+    return local.weekday() < 5 and _OPEN <= local.time() < _CLOSE
 
 
 def is_past_auction_cutoff(time_in_force: TimeInForce, ts_ns: int) -> bool:

@@ -67,6 +67,8 @@ class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
     changing: bool = False
     """True while the venue itself says that a cancel or a replace of the order is under way."""
     contract: Contract = SPOT
+    notional: Decimal | None = None
+    """Money that the order is to spend, where it was placed by that: its quantity is zero until it has ended."""
 
 
 class VenueFill(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from tradingd.settings import LoadedSettings
 from tradingd.settings.broker import PaperBrokerSettings
 from tradingd.settings.effective import toml_text
 from tradingd.settings.feeds import AlpacaFeedSettings, FeedSettings, FileFeedSettings, SyntheticFeedSettings
+from tradingd.settings.ib import IbFeedSettings
 from tradingd.settings.problems import format_key
 from tradingd.settings.root import Settings
 
@@ -65,8 +66,8 @@ def explain_changes(settings: Settings) -> list[str]:
     if not isinstance(settings.broker, PaperBrokerSettings):
         lines.append(f"[broker] kind = {settings.broker.kind} is not asked: no key and no address of it is used")
     for feed in settings.data.feeds:
-        if isinstance(feed, AlpacaFeedSettings):
-            lines.append(f"the feed {feed.url} is replaced by an invented market of {', '.join(feed.symbols)}")
+        if isinstance(feed, AlpacaFeedSettings | IbFeedSettings):
+            lines.append(f"the {feed.kind} feed is replaced by an invented market of {', '.join(feed.symbols)}")
         elif isinstance(feed, FileFeedSettings) and feed.data_schema == "bars":
             lines.append(f"the bars of {feed.path.name} are played as ticks")
     lines.append("the market is sped up; equities trade at all hours; request rates have no limit")
@@ -108,6 +109,7 @@ def write_configs(
         "api_key": KEY,
         "api_secret": secret,
         "timeout_s": _TIMEOUT_S,
+        "requests_per_minute": 0,  # a drill's market is in a hurry
     }
     daemon["data"]["feeds"] = _streams(feeds, port, secret)
     execution = daemon["execution"]
@@ -145,7 +147,7 @@ def to_toml(tables: dict[str, Any]) -> str:
 
 
 def _replaced(feed: FeedSettings) -> FeedSettings:
-    if isinstance(feed, AlpacaFeedSettings):
+    if isinstance(feed, AlpacaFeedSettings | IbFeedSettings):
         return SyntheticFeedSettings(kind="synthetic", symbols=feed.symbols)
     return feed
 

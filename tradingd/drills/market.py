@@ -20,6 +20,7 @@ from tradingd.errors import UsageError
 from tradingd.feeds.file import FileFeed
 from tradingd.feeds.synthetic import SyntheticFeed
 from tradingd.settings.feeds import AlpacaFeedSettings, FeedSettings, FileFeedSettings, SyntheticFeedSettings
+from tradingd.settings.ib import IbFeedSettings
 
 _YEARS_NS = 10 * 365 * 86_400 * NS_PER_SECOND
 _BEAT_S = 0.01
@@ -46,7 +47,7 @@ def _play(feed: FeedSettings, begin_ns: int) -> Iterator[MarketDataEvent]:
             return (event for event, _ in market.read() if event is not None)
         case FileFeedSettings():
             return _again_and_again(feed, begin_ns)
-        case AlpacaFeedSettings():
+        case AlpacaFeedSettings() | IbFeedSettings():
             raise AssertionError("the stream of a broker is no market of a drill")
         case _:
             assert_never(feed)

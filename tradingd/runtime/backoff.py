@@ -4,6 +4,10 @@ Owns: the count of failures in a row. Never sleeps and never reads a clock: the 
 """
 
 import random
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+
+from tradingd.core.market import NS_PER_SECOND
 
 
 class Backoff:
@@ -29,3 +33,21 @@ class Backoff:
     def reset(self) -> None:
         """Forget the failures: the attempt held."""
         self.failures = 0
+
+
+def asked_wait_s(headers: Mapping[str, str], now_ns: int) -> float | None:
+    """Seconds that the venue asks us to wait: `Retry-After` (seconds or a date) before `X-Ratelimit-Reset`."""
+    now_s = now_ns / NS_PER_SECOND
+    after = headers.get("Retry-After")
+    if after is not None:
+        if after.strip().isdecimal():
+            return float(after)
+        try:
+            return max(0.0, parsedate_to_datetime(after).timestamp() - now_s)
+        except ValueError:
+            return None
+    reset = headers.get("X-Ratelimit-Reset", "").strip()
+    # The header also comes with answers that are not about the rate; a reset in the past asks for nothing.
+    if not reset.isdecimal() or headers.get("X-Ratelimit-Remaining", "0").strip() != "0":
+        return None
+    return max(0.0, float(reset) - now_s)

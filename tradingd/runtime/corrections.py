@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from tradingd.core.accounting import value_of
 from tradingd.core.books import Books
+from tradingd.core.coin_fees import FEE_CAUSES
 from tradingd.core.entries import CashAdjusted, OrderAdopted, PositionAdjusted
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import NS_PER_SECOND
@@ -26,7 +27,7 @@ class CorrectionBound:
 
     def judge(self, adjustment: PositionAdjusted | CashAdjusted, books: Books) -> str | None:
         """Count a correction that is about to be booked; return why its symbol has to be halted, if it has to be."""
-        if isinstance(adjustment, CashAdjusted):
+        if isinstance(adjustment, CashAdjusted) or adjustment.cause in FEE_CAUSES:
             return None
         symbol, now = adjustment.symbol, self._clock.monotonic_ns()
         made = self._made.setdefault(symbol, deque())
@@ -51,8 +52,8 @@ def describe(adoptions: Iterable[OrderAdopted], adjustments: Iterable[PositionAd
     lines = [f"order {order.client_order_id}: {order.side} {order.quantity} {order.symbol}" for order in orders]
     for adjustment in adjustments:
         match adjustment:
-            case PositionAdjusted(symbol=symbol, quantity=quantity):
-                lines.append(f"position: {quantity:+f} {symbol}")
-            case CashAdjusted(amount=amount):
-                lines.append(f"cash: {amount:+f}")
+            case PositionAdjusted(symbol=symbol, quantity=quantity, cause=cause):
+                lines.append(f"position: {quantity:+f} {symbol}" + (f" ({cause})" if cause in FEE_CAUSES else ""))
+            case CashAdjusted(amount=amount, cause=cause):
+                lines.append(f"cash: {amount:+f}" + (f" ({cause})" if cause in FEE_CAUSES else ""))
     return lines

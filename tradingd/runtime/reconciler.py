@@ -91,6 +91,8 @@ class Reconciler:
         self._previous = () if believed else plan.adjustments
         strays = tuple(name for name in plan.strays if name in self._strays)
         self._strays = plan.strays
+        if undisturbed and plan.empty:
+            self._books.portfolio.coin_trades.forget()
         ask_again = bool(plan.incomplete or plan.strays or (plan.adjustments and not believed))
         self._recovering = self._recovering and (ask_again or bool(plan.unresolved))
         return Verdict(plan=plan, adjustments=believed, strays=strays, ask_again=ask_again)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
 from tradingd.core.books import Books
+from tradingd.core.coin_fees import FEE_CAUSES
 from tradingd.core.entries import AccountOpened, CashAdjusted, OrderAdopted, PositionAdjusted
 from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
 from tradingd.core.market import NS_PER_SECOND
@@ -318,7 +319,7 @@ class VenueSync:
         for venue_order_id in verdict.strays:
             self._cancel_stray(venue_order_id, corrections)
         self._count_disagreements(verdict, corrections)
-        foreign = describe(plan.adoptions, verdict.adjustments)
+        foreign = describe(plan.adoptions, [one for one in verdict.adjustments if one.cause not in FEE_CAUSES])
         if foreign and self._halt_on_external:
             reason = f"the venue holds what the journal does not explain: {'; '.join(foreign)}"
             self._risk.halt(reason, "reconciliation")
@@ -334,7 +335,9 @@ class VenueSync:
 
     def _count_disagreements(self, verdict: Verdict, corrections: Corrections) -> None:
         """Halt what never comes to rest: a difference that each answer shows another way."""
-        unbelieved = [] if verdict.adjustments else list(verdict.plan.adjustments)
+        # Fees of pairs differ with every fill, and are no disagreement.
+        told = [one for one in verdict.plan.adjustments if one.cause not in FEE_CAUSES]
+        unbelieved = [] if verdict.adjustments else told
         self._disagreements = self._disagreements + 1 if unbelieved else 0
         if self._disagreements >= MOST_DISAGREEMENTS:
             self._disagreements = 0

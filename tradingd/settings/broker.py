@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, field_validator
 
 from tradingd.settings.fields import PositiveFloat, Secret, Section
+from tradingd.settings.ib import IbBrokerSettings
 
 LIVE_HOST = "api.alpaca.markets"
 PAPER_HOST = "paper-api.alpaca.markets"
@@ -74,7 +75,8 @@ def _default_kind(value: Any) -> Any:
     return {"kind": "paper", **value} if isinstance(value, dict) else value
 
 
-BrokerSettings: TypeAlias = Annotated[
-    Annotated[PaperBrokerSettings | AlpacaBrokerSettings, Field(discriminator="kind")], BeforeValidator(_default_kind)
+_AnyBroker: TypeAlias = Annotated[
+    PaperBrokerSettings | AlpacaBrokerSettings | IbBrokerSettings, Field(discriminator="kind")
 ]
+BrokerSettings: TypeAlias = Annotated[_AnyBroker, BeforeValidator(_default_kind)]
 """The `[broker]` table."""

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from tradingd.core.bars import format_interval
 from tradingd.core.identifiers import Symbol
@@ -17,6 +17,7 @@ from tradingd.core.market import MINUTE_NS
 from tradingd.settings.broker import AlpacaBrokerSettings
 from tradingd.settings.explain import explain
 from tradingd.settings.feeds import AlpacaFeedSettings, FeedSettings, FileFeedSettings, SyntheticFeedSettings
+from tradingd.settings.ib import IbBrokerSettings, IbFeedSettings
 from tradingd.settings.loaded import LoadedSettings
 from tradingd.settings.params import StrategyClassMissing, import_strategy, validate_params
 from tradingd.settings.problems import KeyPath, Problem, near_miss, suggest
@@ -54,6 +55,7 @@ def _check_feeds(loaded: LoadedSettings) -> Iterator[Problem]:
     broker = loaded.settings.broker
     has_keys = isinstance(broker, AlpacaBrokerSettings)
     taken: dict[tuple[str, str], int] = {}
+    yield from _check_endpoints(loaded)
     for index, feed in enumerate(loaded.settings.data.feeds):
         path: KeyPath = (*FEEDS, index)
         match feed:
@@ -66,6 +68,8 @@ def _check_feeds(loaded: LoadedSettings) -> Iterator[Problem]:
                         yield loaded.problem((*path, "start_price", symbol), "is no symbol of this feed", remedy)
             case AlpacaFeedSettings():
                 yield from _check_stream(loaded, path, feed, has_keys)
+            case IbFeedSettings():
+                yield from _check_gateway(loaded, path, feed)
         for symbol in feed.symbols:
             for schema in feed.schemas:
                 first = taken.setdefault((symbol, schema), index)
@@ -76,6 +80,23 @@ def _check_feeds(loaded: LoadedSettings) -> Iterator[Problem]:
                         f"{schema} of {symbol} already come from data.feeds[{other}]",
                         "one feed for each symbol and kind of data",
                     )
+
+
+def _check_endpoints(loaded: LoadedSettings) -> Iterator[Problem]:
+    """A key has one connection to each stream: a second one is turned away for ever."""
+    taken: dict[tuple[str, SecretStr | None], int] = {}
+    for index, feed in enumerate(loaded.settings.data.feeds):
+        if not isinstance(feed, AlpacaFeedSettings):
+            continue
+        lender = loaded.settings.broker if isinstance(loaded.settings.broker, AlpacaBrokerSettings) else feed
+        first = taken.setdefault((feed.url.rstrip("/"), feed.api_key or lender.api_key), index)
+        if first != index and loaded.is_complete(FEEDS):
+            other = loaded.original((*FEEDS, first))[-1]
+            yield loaded.problem(
+                (*FEEDS, index, "url"),
+                f"data.feeds[{other}] reads {feed.url} already, and a key has one connection there",
+                f"put all symbols and channels into data.feeds[{other}]",
+            )
 
 
 def _check_claims(loaded: LoadedSettings) -> Iterator[Problem]:
@@ -114,6 +135,22 @@ def _check_stream(loaded: LoadedSettings, path: KeyPath, feed: AlpacaFeedSetting
             if ("/" in symbol) != crypto:
                 kind = "crypto" if crypto else "stock"
                 yield loaded.problem((*path, "symbols", at), f"{symbol} is not on a {kind} stream", "use a feed each")
+
+
+def _check_gateway(loaded: LoadedSettings, path: KeyPath, feed: IbFeedSettings) -> Iterator[Problem]:
+    broker = loaded.settings.broker
+    at_ib = broker if isinstance(broker, IbBrokerSettings) else None
+    if at_ib is None and not feed.port:
+        yield loaded.problem((*path, "port"), "is missing", "set it here or use an ib [broker]")
+    feeds = [other for other in loaded.settings.data.feeds if isinstance(other, IbFeedSettings)]
+    own = {id(other): other.client_id_beside(at_ib, taken) for taken, other in enumerate(feeds)}
+    rivals = [other for other in feeds if other is not feed and own[id(other)] == own[id(feed)]]
+    if (at_ib is not None and own[id(feed)] == at_ib.client_id) or rivals:
+        yield loaded.problem(
+            (*path, "client_id"),
+            f"{own[id(feed)]} is taken",
+            "each connection has a client id of its own",
+        )
 
 
 def _check_strategies(loaded: LoadedSettings) -> Iterator[Problem]:

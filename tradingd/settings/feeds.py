@@ -17,6 +17,7 @@ from tradingd.settings.fields import (
     SymbolList,
     SymbolText,
 )
+from tradingd.settings.ib import IbFeedSettings
 
 
 class FileFeedSettings(Section):
@@ -84,6 +85,9 @@ class AlpacaFeedSettings(Section):
     channels: Annotated[tuple[Literal["quotes", "trades", "bars"], ...], Field(min_length=1), Strict(False)] = Field(
         default=("quotes", "trades"), description="Which channels to subscribe to for every symbol."
     )
+    adjustment: Literal["raw", "split", "dividend", "spin-off", "all"] = Field(
+        default="split", description="What prices of the past allow for; raw ones jump where a share was split."
+    )
 
     @property
     def schemas(self) -> tuple[str, ...]:
@@ -92,6 +96,6 @@ class AlpacaFeedSettings(Section):
 
 
 FeedSettings: TypeAlias = Annotated[
-    FileFeedSettings | SyntheticFeedSettings | AlpacaFeedSettings, Field(discriminator="kind")
+    FileFeedSettings | SyntheticFeedSettings | AlpacaFeedSettings | IbFeedSettings, Field(discriminator="kind")
 ]
 """One `[[data.feeds]]` table."""

@@ -7,6 +7,7 @@ import msgspec
 
 from tradingd.core.bars import parse_interval
 from tradingd.core.identifiers import StrategyId, Symbol
+from tradingd.core.instruments import ONE, AssetClass, Instrument
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.plans.records import Patience, UnfilledAction
 from tradingd.core.reconcile import Cadence, Scope
@@ -15,6 +16,7 @@ from tradingd.core.risk_metrics import RiskLimits
 from tradingd.core.sessions import next_new_york_midnight, next_weekday_close
 from tradingd.core.symbol_plan import SymbolPlan
 from tradingd.settings.feeds import AlpacaFeedSettings, FeedSettings, FileFeedSettings, SyntheticFeedSettings
+from tradingd.settings.ib import IbBrokerSettings, IbFeedSettings
 from tradingd.settings.risk import RiskOverrides
 from tradingd.settings.root import Settings
 
@@ -42,6 +44,47 @@ def _delivery(feed: FeedSettings) -> _Delivery:
             bars = parse_interval("1m") if "bars" in channels else None
             ticks = "quotes" in channels or "trades" in channels
             return _Delivery(tuple(feed.symbols), ticks, "trades" in channels, bars, True)
+        case IbFeedSettings():
+            bars = feed.bar_interval_ns
+            return _Delivery(tuple(feed.symbols), bars is None, bars is None, bars, True)
+
+
+_FINEST = Decimal("0.000000001")
+_HALF_PIP = Decimal("0.00005")
+
+
+def contract_instruments(settings: Settings) -> dict[Symbol, Instrument]:
+    """What the configuration says of symbols that their names do not tell, for a venue that knows no better.
+
+    The tick of a future is the venue's to say: here it may have any price.
+    """
+    broker = settings.broker
+    if not isinstance(broker, IbBrokerSettings):
+        return {}
+    described: dict[Symbol, Instrument] = {}
+    for symbol in traded_symbols(settings):
+        contract = broker.contracts.get(symbol)
+        kind = contract.sec_type if contract is not None else "CASH" if "/" in symbol else "STK"
+        if kind == "CASH":
+            described[symbol] = Instrument(
+                symbol=symbol,
+                asset_class=AssetClass.FX,
+                price_increment=_HALF_PIP,
+                quantity_increment=ONE,
+                min_quantity=ONE,
+            )
+        elif contract is not None and kind == "FUT":
+            described[symbol] = Instrument(
+                symbol=symbol,
+                asset_class=AssetClass.FUTURE,
+                price_increment=_FINEST,
+                quantity_increment=ONE,
+                min_quantity=ONE,
+                fractionable=False,
+                multiplier=Decimal(contract.multiplier or 1),
+                currency=contract.currency,
+            )
+    return described
 
 
 def to_ns(seconds: float) -> int:

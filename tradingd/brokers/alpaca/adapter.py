@@ -15,7 +15,7 @@ import msgspec
 from yarl import URL
 
 from tradingd.brokers.alpaca.chains import OrderChains
-from tradingd.brokers.alpaca.convert import SymbolBook, is_working, to_account, to_instrument
+from tradingd.brokers.alpaca.convert import SymbolBook, is_paper_number, is_working, to_account, to_instrument
 from tradingd.brokers.alpaca.model import ALPACA
 from tradingd.brokers.alpaca.outcomes import (
     UNPROVEN,
@@ -25,6 +25,7 @@ from tradingd.brokers.alpaca.outcomes import (
     RequestEnd,
     Verdict,
     classify,
+    request_name,
     unproven,
 )
 from tradingd.brokers.alpaca.queries import AlpacaQueries
@@ -60,7 +61,8 @@ class AlpacaBroker:
 
     `is_ours` tells our client order ids from others'; `refusal`, asked right before a new order's bytes leave, says why
     they may not; `failure` takes an exception that escaped one of the adapter's own tasks, which is a fault of this
-    program; `on_problem` takes what an operator should know.
+    program; `on_problem` takes what an operator should know; `on_coin_fill` is called when an order in crypto has
+    filled, of which the venue keeps a fee in coin that no message tells: positions are to be compared.
     """
 
     def __init__(
@@ -84,11 +86,13 @@ class AlpacaBroker:
         bar_adjustment: str = "split",
         requests_per_minute: int = 0,
         model: BrokerModel = ALPACA,
+        on_coin_fill: Callable[[], None] = lambda: None,
     ) -> None:
         self._sink = sink
         self._clock = clock
         self._refusal = refusal
         self._on_problem = on_problem
+        self._on_coin_fill = on_coin_fill
         self._account_kind = account_kind
         self._model = model
         self._timeout_s = timeout_s
@@ -106,11 +110,13 @@ class AlpacaBroker:
             requests_per_minute=requests_per_minute,
         )
         self._channel: CommandChannel = self._rest
-        self._queries = AlpacaQueries(self._rest, base, URL(data_url.rstrip("/")), bar_feed, bar_adjustment)
+        self._queries = AlpacaQueries(
+            self._rest, base, data_url, bar_feed=bar_feed, bar_adjustment=bar_adjustment, clock=clock
+        )
         self._symbols = SymbolBook()
         self._chains = OrderChains(is_ours)
         self._translator = Translator(self._chains, self._symbols, on_problem)
-        self._reader = SnapshotReader(self._queries, self._chains, self._symbols, account_kind)
+        self._reader = SnapshotReader(self._queries, self._chains, self._symbols, account_kind, on_problem)
         self._settler = ReplaceSettler(
             queries=self._queries,
             chains=self._chains,
@@ -153,6 +159,9 @@ class AlpacaBroker:
         if blocked or account.status not in ("ACTIVE", ""):
             details = {"status": account.status, "blocked": blocked}
             self._on_problem("broker.account_blocked", "the venue does not let this account trade", details)
+        if account.account_number and is_paper_number(account.account_number) != (self._account_kind == "paper"):
+            details = {"account_number": account.account_number, "declared": self._account_kind}
+            self._on_problem("broker.account_kind", f"the account is no {self._account_kind} account", details)
         for symbol in symbols:
             asset = await self._queries.asset(symbol)
             if asset is None:
@@ -161,6 +170,10 @@ class AlpacaBroker:
                 raise UsageError(f"Alpaca spells the symbol {symbol} as {asset.symbol}")
             self._symbols.learn(asset)
             self._instruments[symbol] = to_instrument(asset)
+            if not self._instruments[symbol].tradable:
+                # Delisted, renamed or suspended: its orders are refused here, and what is held may have to be moved.
+                details = {"symbol": symbol, "status": asset.status, "tradable": asset.tradable}
+                self._on_problem("broker.asset_not_tradable", f"the venue does not trade {symbol}", details)
         return to_account(account, self._account_kind)
 
     async def run(self) -> None:
@@ -297,12 +310,18 @@ class AlpacaBroker:
     def _on_update(self, update: TradeUpdate) -> None:
         self.updates_received += 1
         self._deliver(self._translator.translate(update, self._clock()))
+        if update.event == "fill" and update.order.asset_class == "crypto":
+            self._on_coin_fill()
 
     def _deliver(self, events: Sequence[BrokerEvent]) -> None:
         for event in events:
             self._sink(event)
 
     # -- questions ----------------------------------------------------------------------------------------------------
+
+    async def server_time(self) -> int | None:
+        """The venue's clock, ns UTC; None when it does not tell. Raises `VenueUnavailable`."""
+        return await self._queries.server_time()
 
     async def snapshot(self, since_ns: int) -> VenueSnapshot:
         """Ask for account, orders, fills since `since_ns` and positions; raises `VenueUnavailable`."""
@@ -318,7 +337,7 @@ class AlpacaBroker:
 
     async def fetch_bars(self, symbol: Symbol, interval_ns: int, start_ns: int, end_ns: int) -> Sequence[PriceBar]:
         """Closed bars with open time in `[start_ns, end_ns)`, in order; raises `VenueUnavailable`."""
-        return await self._queries.bars(symbol, interval_ns, start_ns, end_ns, self._clock)
+        return await self._queries.bars(symbol, interval_ns, start_ns, end_ns)
 
     def adopt(self, venue_order_ids: Mapping[VenueOrderId, ClientOrderId]) -> None:
         """Learn which venue ids belong to orders of ours from a former run."""
@@ -349,5 +368,7 @@ def _read_order(operation: Operation, end: RequestEnd) -> tuple[Outcome, WireOrd
     try:
         order = _orders.decode(end.body)
     except UNREADABLE as error:
-        return unproven(f"HTTP {end.status} without a readable order: {error}"), None
-    return (outcome, order) if order.id else (unproven(f"HTTP {end.status} without an order id"), None)
+        return unproven(f"HTTP {end.status} without a readable order{request_name(end)}: {error}"), None
+    if not order.id:
+        return unproven(f"HTTP {end.status} without an order id{request_name(end)}"), None
+    return outcome, order

@@ -11,13 +11,11 @@ from tradingd.brokers.alpaca.wire import (
     WireAccount,
     WireActivity,
     WireAsset,
-    WireBar,
     WireOrder,
     WirePosition,
 )
 from tradingd.core.identifiers import ClientOrderId, ExecutionId, Symbol, VenueOrderId
 from tradingd.core.instruments import AssetClass, Instrument
-from tradingd.core.market import PriceBar
 from tradingd.core.orders import ZERO, OrderTerms, OrderType, Side, TimeInForce
 from tradingd.core.venue_view import AccountInfo, VenueFill, VenueOrder, VenueOrderStatus, VenuePosition
 from tradingd.feeds.timestamps import parse_timestamp
@@ -124,6 +122,11 @@ def to_instrument(asset: WireAsset) -> Instrument:
     )
 
 
+def is_paper_number(account_number: str) -> bool:
+    """True for the numbers of the paper service, which begin with PA; those of real money are figures."""
+    return account_number.startswith("PA")
+
+
 def to_account(account: WireAccount, account_kind: str) -> AccountInfo:
     """The account in our terms."""
     return AccountInfo(
@@ -150,13 +153,14 @@ def to_venue_order(order: WireOrder, client_order_id: ClientOrderId, symbols: Sy
     """The order in our terms, under the given name."""
     submitted = venue_time(order.submitted_at or order.created_at, 0)
     filled = order.filled_qty or ZERO
+    # A notional order has no quantity until it is done; zero is the one figure that no other order has.
+    unknown = ZERO if is_working(order.status) else filled
     return VenueOrder(
         client_order_id=client_order_id,
         venue_order_id=VenueOrderId(order.id),
         symbol=symbols.spell(order.symbol or "", order.asset_id or "", order.asset_class or ""),
         side=to_side(order.side or "buy"),
-        # A notional order has no quantity until it is done; what it filled is what is known of it.
-        quantity=filled if order.qty is None else order.qty,
+        quantity=unknown if order.qty is None else order.qty,
         filled_quantity=filled,
         average_fill_price=order.filled_avg_price or None,
         terms=OrderTerms(
@@ -174,6 +178,7 @@ def to_venue_order(order: WireOrder, client_order_id: ClientOrderId, symbols: Sy
         ts_submitted=submitted,
         ts_updated=venue_time(order.updated_at, submitted),
         changing=order.status in ("pending_cancel", "pending_replace"),
+        notional=order.notional,
     )
 
 
@@ -205,23 +210,6 @@ def to_position(position: WirePosition, symbols: SymbolBook) -> VenuePosition:
         symbol=symbols.spell(position.symbol, position.asset_id, position.asset_class),
         quantity=quantity,
         average_price=position.avg_entry_price,
-    )
-
-
-def to_bar(bar: WireBar, symbol: Symbol, interval_ns: int, ts_recv: int) -> PriceBar:
-    """The bar in our terms; it may be seen from its close on."""
-    ts_open = parse_timestamp(bar.t)
-    return PriceBar(
-        symbol=symbol,
-        interval_ns=interval_ns,
-        ts_open=ts_open,
-        open=bar.o,
-        high=bar.h,
-        low=bar.l,
-        close=bar.c,
-        volume=bar.v,
-        ts_event=ts_open + interval_ns,
-        ts_recv=ts_recv,
     )
 
 

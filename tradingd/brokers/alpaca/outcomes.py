@@ -11,12 +11,14 @@ from typing import TypeAlias
 import msgspec
 
 from tradingd.brokers.alpaca.wire import UNREADABLE, WireErrorBody
+from tradingd.feeds.alpaca.bars import PLAN_LACKS_SIP, SIP_REMEDY
 
 _DUPLICATE_ID = (422, 40010001)
 """A 422 with a code of the 400 family: the client order id was used before. Test the pair, not the arithmetic."""
 _RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
 _REFUSALS = frozenset({400, 401, 403, 404, 422, 429})
 _REASON_LIMIT = 300
+_REQUEST_ID_LIMIT = 64
 UNPROVEN = "unproven"
 """The code of a 2xx answer that does not say what it should."""
 
@@ -96,12 +98,14 @@ def classify(operation: Operation, end: RequestEnd) -> Outcome:
         return Outcome(verdict=Verdict.DONE)
     error = _error_body(end.body)
     code = _code(status, error)
-    reason = f"HTTP {status}: {error.message or 'no message'}"[:_REASON_LIMIT]
+    reason = f"HTTP {status}: {error.message or 'no message'}"[:_REASON_LIMIT] + request_name(end)
     if operation is Operation.QUERY:
         if status in _RETRYABLE:
             return Outcome(verdict=Verdict.RETRYABLE, code=code, reason=reason)
         if status == 401 or (status == 403 and _names_keys(error)):
             return Outcome(verdict=Verdict.CREDENTIALS, code=code, reason=reason)
+        if (status, error.code) == PLAN_LACKS_SIP:
+            reason = f"{reason}: {SIP_REMEDY}"
         verdict = Verdict.NOT_FOUND if status == 404 else Verdict.DEFINITE
         return Outcome(verdict=verdict, code=code, reason=reason)
     if operation is Operation.SUBMIT and (status, error.code) == _DUPLICATE_ID:
@@ -109,6 +113,12 @@ def classify(operation: Operation, end: RequestEnd) -> Outcome:
     # A status that the venue does not document for commands (a proxy's 409, a redirect) proves nothing.
     verdict = Verdict.DEFINITE if status in _REFUSALS else Verdict.AMBIGUOUS
     return Outcome(verdict=verdict, code=code, reason=reason)
+
+
+def request_name(answer: HttpAnswer) -> str:
+    """The venue's name of a request, as its support asks for it, ready to stand behind a reason; else nothing."""
+    name = answer.headers.get("X-Request-Id", "").strip()
+    return f" (request {name[:_REQUEST_ID_LIMIT]})" if name else ""
 
 
 def unproven(reason: str) -> Outcome:

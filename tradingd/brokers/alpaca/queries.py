@@ -10,47 +10,59 @@ from typing import TypeVar
 import msgspec
 from yarl import URL
 
-from tradingd.brokers.alpaca.convert import to_bar
 from tradingd.brokers.alpaca.rest import RestClient
 from tradingd.brokers.alpaca.wire import (
     UNREADABLE,
     WireAccount,
     WireActivity,
     WireAsset,
-    WireBar,
-    WireBarPage,
+    WireClock,
     WireOrder,
     WirePosition,
 )
 from tradingd.brokers.pacing import Priority
 from tradingd.core.identifiers import Symbol
-from tradingd.core.market import DAY_NS, MINUTE_NS, PriceBar
-from tradingd.errors import VenueUnavailable
+from tradingd.core.market import PriceBar
+from tradingd.errors import FeedError, VenueUnavailable
+from tradingd.feeds.alpaca.bars import BarReader
 from tradingd.feeds.timestamps import format_timestamp, parse_timestamp
 
 T = TypeVar("T")
 
 _ORDERS_PAGE = 500
 _FILLS_PAGE = 100
-_BARS_PAGE = 10_000
 _MOST_PAGES = 1_000
 _MICROSECOND_NS = 1_000
-_HOUR_NS = 60 * MINUTE_NS
 
 
 class AlpacaQueries:
     """Typed GETs of one account."""
 
-    def __init__(self, rest: RestClient, base: URL, data: URL, bar_feed: str, bar_adjustment: str) -> None:
+    def __init__(
+        self,
+        rest: RestClient,
+        base: URL,
+        data_url: str,
+        *,
+        bar_feed: str,
+        bar_adjustment: str,
+        clock: Callable[[], int],
+    ) -> None:
         self._rest = rest
         self._base = base
-        self._data = data
-        self._bar_feed = bar_feed
-        self._bar_adjustment = bar_adjustment
+        self._bars = BarReader(data_url, self._bar_page, feed=bar_feed, adjustment=bar_adjustment, clock=clock)
 
     async def account(self) -> WireAccount:
         """The account."""
         return await self._expect(self._base / "v2/account", WireAccount)
+
+    async def server_time(self) -> int | None:
+        """The venue's clock, ns UTC; None when it has none or its answer cannot be read as a time."""
+        answer = await self._ask(self._base / "v2/clock", WireClock)
+        try:
+            return None if answer is None else parse_timestamp(answer.timestamp)
+        except ValueError:
+            return None
 
     async def asset(self, symbol_or_id: str) -> WireAsset | None:
         """An asset by symbol or id, None when the venue knows none."""
@@ -113,48 +125,21 @@ class AlpacaQueries:
             token = page[-1].id
         raise VenueUnavailable("GET /v2/account/activities/FILL: the list does not end")
 
-    async def bars(
-        self, symbol: Symbol, interval_ns: int, start_ns: int, end_ns: int, clock: Callable[[], int]
-    ) -> Sequence[PriceBar]:
-        """Bars with open time in `[start_ns, end_ns)` closed by `clock`; none of a length that the venue does not
-        offer.
-
-        The venue also lists the forming bar; it is left out.
-        """
-        length = timeframe(interval_ns)
-        if length is None:
-            return ()
-        query = {
-            "symbols": symbol,
-            "timeframe": length,
-            "start": format_timestamp(start_ns),
-            "end": format_timestamp(max(start_ns, end_ns - 1)),
-            "limit": str(_BARS_PAGE),
-            "sort": "asc",
-        }
-        if "/" in symbol:
-            path = self._data / "v1beta3/crypto/us/bars"
-        else:
-            path = self._data / "v2/stocks/bars"
-            query |= {"feed": self._bar_feed, "adjustment": self._bar_adjustment}
-        rows: list[WireBar] = []
-        for _ in range(_MOST_PAGES):
-            page = await self._expect(path.with_query(query), WireBarPage, Priority.HISTORY)
-            rows += (page.bars or {}).get(symbol, [])
-            if not page.next_page_token:
-                break
-            query["page_token"] = page.next_page_token
-        else:
-            raise VenueUnavailable(f"GET {path.path}: the list does not end")
-        now = clock()
+    async def bars(self, symbol: Symbol, interval_ns: int, start_ns: int, end_ns: int) -> Sequence[PriceBar]:
+        """Closed bars with open time in `[start_ns, end_ns)`."""
         try:
-            bars = [to_bar(row, symbol, interval_ns, now) for row in rows]
-        except ValueError as error:
-            raise VenueUnavailable(f"GET {path.path}: {error}") from error
-        return [bar for bar in bars if start_ns <= bar.ts_open < end_ns and bar.ts_event <= now]
+            return await self._bars.fetch_bars(symbol, interval_ns, start_ns, end_ns)
+        except FeedError as error:
+            raise VenueUnavailable(f"GET {error}") from error
 
-    async def _ask(self, url: URL, kind: type[T], priority: Priority = Priority.QUERY) -> T | None:
-        body = await self._rest.get(url, priority)
+    async def _bar_page(self, url: URL) -> bytes:
+        body = await self._rest.get(url, Priority.HISTORY)
+        if body is None:
+            raise VenueUnavailable(f"GET {url.path}: HTTP 404 where there must be an answer")
+        return body
+
+    async def _ask(self, url: URL, kind: type[T]) -> T | None:
+        body = await self._rest.get(url)
         if body is None:
             return None
         try:
@@ -162,20 +147,11 @@ class AlpacaQueries:
         except UNREADABLE as error:
             raise VenueUnavailable(f"GET {url.path}: the answer cannot be read ({error})") from error
 
-    async def _expect(self, url: URL, kind: type[T], priority: Priority = Priority.QUERY) -> T:
-        answer = await self._ask(url, kind, priority)
+    async def _expect(self, url: URL, kind: type[T]) -> T:
+        answer = await self._ask(url, kind)
         if answer is None:
             raise VenueUnavailable(f"GET {url.path}: HTTP 404 where there must be an answer")
         return answer
-
-
-def timeframe(interval_ns: int) -> str | None:
-    """The venue's word for a bar's length; None for one that it does not offer (under a minute, odd lengths)."""
-    for unit_ns, word, most in ((DAY_NS, "Day", 1), (_HOUR_NS, "Hour", 23), (MINUTE_NS, "Min", 59)):
-        count, rest = divmod(interval_ns, unit_ns)
-        if rest == 0 and 1 <= count <= most:
-            return f"{count}{word}"
-    return None
 
 
 def _submitted(order: WireOrder) -> int:

@@ -7,7 +7,6 @@ Never: follows a redirect (the key headers would go with it), or shows a key or 
 import asyncio
 import random
 from collections.abc import Callable, Coroutine, Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any, Protocol, TypeAlias
 
 import aiohttp
@@ -25,9 +24,8 @@ from tradingd.brokers.alpaca.outcomes import (
     classify,
 )
 from tradingd.brokers.pacing import Pacer, Priority, per_minute
-from tradingd.core.market import NS_PER_SECOND
 from tradingd.errors import CredentialsRefused, VenueUnavailable
-from tradingd.runtime.backoff import Backoff
+from tradingd.runtime.backoff import Backoff, asked_wait_s
 
 _ATTEMPTS = 3
 _FIRST_WAIT_S = 0.25
@@ -258,24 +256,6 @@ def fault_of(error: Exception) -> TransportFault:
             return TransportFault(kind=FaultKind.TIMEOUT, detail="no answer in time")
         case _:
             return TransportFault(kind=FaultKind.BROKEN, detail=f"the connection broke before the answer ({name})")
-
-
-def asked_wait_s(headers: Mapping[str, str], now_ns: int) -> float | None:
-    """Seconds that the venue asks us to wait: `Retry-After` (seconds or a date) before `X-Ratelimit-Reset`."""
-    now_s = now_ns / NS_PER_SECOND
-    after = headers.get("Retry-After")
-    if after is not None:
-        if after.strip().isdecimal():
-            return float(after)
-        try:
-            return max(0.0, parsedate_to_datetime(after).timestamp() - now_s)
-        except ValueError:
-            return None
-    reset = headers.get("X-Ratelimit-Reset", "").strip()
-    # The header also comes with answers that are not about the rate; a reset in the past asks for nothing.
-    if not reset.isdecimal() or headers.get("X-Ratelimit-Remaining", "0").strip() != "0":
-        return None
-    return max(0.0, float(reset) - now_s)
 
 
 def _unavailable(url: URL, outcome: Outcome) -> VenueUnavailable:

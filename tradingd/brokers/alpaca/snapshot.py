@@ -1,13 +1,16 @@
 """The account as Alpaca keeps it, asked for in one go.
 
-Owns: which questions make a snapshot, and in which order.
+Owns: which questions make a snapshot, and in which order. Emits: a problem for an order that the venue will soon end.
 Never: returns one with a part missing: any question that fails raises.
 """
+
+from collections.abc import Iterable
 
 from tradingd.brokers.alpaca.chains import OrderChains
 from tradingd.brokers.alpaca.convert import (
     SymbolBook,
     flatten,
+    is_working,
     to_account,
     to_fill,
     to_position,
@@ -15,21 +18,33 @@ from tradingd.brokers.alpaca.convert import (
     venue_time,
 )
 from tradingd.brokers.alpaca.queries import AlpacaQueries
+from tradingd.brokers.alpaca.translate import Problem
 from tradingd.brokers.alpaca.wire import WireActivity, WireOrder, WirePosition
 from tradingd.core.identifiers import ClientOrderId
-from tradingd.core.market import NS_PER_SECOND
+from tradingd.core.market import DAY_NS, NS_PER_SECOND
 from tradingd.core.venue_view import VenueFill, VenueOrder, VenueSnapshot
 from tradingd.errors import VenueUnavailable
 
 _ORDER_MARGIN_NS = 60 * NS_PER_SECOND
 """Orders are listed by their time of submission at the venue, whose clock is not ours."""
 _FILL_MARGIN_NS = NS_PER_SECOND
+_ENDS_SOON_NS = 3 * DAY_NS
+"""How long before its end an operator should know that an order of unlimited life will not live for ever."""
 
 
 class SnapshotReader:
     """Reads snapshots and single orders under our own order ids."""
 
-    def __init__(self, queries: AlpacaQueries, chains: OrderChains, symbols: SymbolBook, account_kind: str) -> None:
+    def __init__(
+        self,
+        queries: AlpacaQueries,
+        chains: OrderChains,
+        symbols: SymbolBook,
+        account_kind: str,
+        on_problem: Problem,
+    ) -> None:
+        self._on_problem = on_problem
+        self._ends_told: set[str] = set()
         self._queries = queries
         self._chains = chains
         self._symbols = symbols
@@ -46,6 +61,7 @@ class SnapshotReader:
         positions = await self._queries.positions()
         await self._learn_spellings(positions)
         account = await self._queries.account()
+        self._tell_ends(orders.values(), ts_requested)
         return VenueSnapshot(
             ts_requested=ts_requested,
             account=to_account(account, self._account_kind),
@@ -95,6 +111,26 @@ class SnapshotReader:
                 asset = await self._queries.asset(position.asset_id or position.symbol)
                 if asset is not None:
                     self._symbols.learn(asset)
+
+    def _tell_ends(self, orders: Iterable[WireOrder], now_ns: int) -> None:
+        """Say once of each order good till cancelled that the venue is about to end it all the same."""
+        ending = {
+            order.id: order
+            for order in orders
+            if order.time_in_force == "gtc"
+            and is_working(order.status)
+            and venue_time(order.expires_at, now_ns + _ENDS_SOON_NS) < now_ns + _ENDS_SOON_NS
+        }
+        for order in ending.values():
+            if order.id not in self._ends_told:
+                details = {
+                    "client_order_id": self._chains.owner(order) or order.client_order_id,
+                    "venue_order_id": order.id,
+                    "symbol": order.symbol,
+                    "expires_at": order.expires_at,
+                }
+                self._on_problem("broker.order_expires", "the venue is about to end an order by its age", details)
+        self._ends_told = set(ending)
 
     def _orders(self, orders: list[WireOrder]) -> tuple[VenueOrder, ...]:
         # Oldest first, so that a chain's first leg is known before the leg that names it.

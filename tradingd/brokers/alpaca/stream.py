@@ -188,7 +188,8 @@ class TradeUpdateStream:
 
 def _check_authorization(message: Authorization) -> None:
     if message.status != "authorized":
-        raise CredentialsRefused(f"the venue refuses the keys for the order stream ({message.status})")
+        said = f"{message.status}: {message.message}" if message.message else message.status
+        raise CredentialsRefused(f"the venue refuses the keys for the order stream ({said})")
 
 
 async def _receive(socket: ClientConnection) -> bytes:

@@ -37,9 +37,12 @@ _QUIET = frozenset(
         "calculated",
         "suspended",
         "held",
-        "restated",
+        "accepted_for_bidding",
+        "pending_review",
     }
 )
+_REVISIONS = frozenset({"trade_bust", "trade_correct", "restated"})
+"""What no report of ours can say: whoever hears of it has to ask for positions and cash."""
 
 
 class Translator:
@@ -56,6 +59,8 @@ class Translator:
         owner = self._chains.owner(order)
         if owner is None:
             name = ClientOrderId(order.client_order_id)
+            if update.event in _REVISIONS:
+                self._tell(update, name, update.event)
             return [ForeignOrderEvent(ts_recv=ts_recv, order=to_venue_order(order, name, self._symbols))]
         ts_event = venue_time(update.timestamp, ts_recv)
         if update.event == "order_replace_rejected":
@@ -174,10 +179,10 @@ class Translator:
         )
 
     def _tell(self, update: TradeUpdate, owner: ClientOrderId, word: str) -> None:
-        if word in ("trade_bust", "trade_correct"):
+        if word in _REVISIONS:
             event, message = (
                 "broker.execution_revised",
-                "the venue takes back or corrects an execution: check the books",
+                "the venue takes back, corrects or restates what was told of an order: the books are compared",
             )
         else:
             event, message = "broker.event_unknown", "the order stream sent an event word that is not known"

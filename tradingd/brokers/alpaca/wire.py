@@ -49,6 +49,8 @@ class WireOrder(msgspec.Struct, frozen=True, kw_only=True):
     type: str | None = None
     time_in_force: str | None = None
     qty: Decimal | None = None
+    notional: Decimal | None = None
+    """Money to spend, in the place of a quantity; this program places no such orders, others may."""
     filled_qty: Decimal | None = None
     filled_avg_price: Decimal | None = None
     limit_price: Decimal | None = None
@@ -62,6 +64,8 @@ class WireOrder(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str | None = None
     submitted_at: str | None = None
     updated_at: str | None = None
+    expires_at: str | None = None
+    """When the venue itself ends the order; long-lived ones too, by its rule on aged orders."""
     legs: list["WireOrder"] | None = None
 
 
@@ -69,6 +73,7 @@ class WireAccount(msgspec.Struct, frozen=True, kw_only=True):
     """The account object, reduced to what we use."""
 
     id: str
+    account_number: str = ""
     status: str = ""
     currency: str = "USD"
     cash: Decimal
@@ -79,6 +84,12 @@ class WireAccount(msgspec.Struct, frozen=True, kw_only=True):
     trading_blocked: bool = False
     account_blocked: bool = False
     trade_suspended_by_user: bool = False
+
+
+class WireClock(msgspec.Struct, frozen=True, kw_only=True):
+    """The market clock, reduced to what we use."""
+
+    timestamp: str = ""
 
 
 class WirePosition(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,24 +136,6 @@ class WireErrorBody(msgspec.Struct, frozen=True, kw_only=True):
 
     code: int | None = None
     message: str = ""
-
-
-class WireBar(msgspec.Struct, frozen=True, kw_only=True):
-    """A historical bar; `t` is its open. Market data has real JSON numbers."""
-
-    t: str
-    o: float
-    h: float
-    l: float  # noqa: E741 - the venue's key
-    c: float
-    v: float
-
-
-class WireBarPage(msgspec.Struct, frozen=True, kw_only=True):
-    """One page of bars by symbol; a symbol without data is absent, the last page has no token."""
-
-    bars: dict[str, list[WireBar]] | None = None
-    next_page_token: str | None = None
 
 
 # -- the order stream -------------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """Alpaca's market-data websocket, or a server that speaks like it.
 
-Owns: one connection, its login, its subscriptions and its coming back. Emits: quotes, trades and minute bars as they
-come, and a status at each change. Never gives up but on refused keys or a subscription that can never be had; never
-dies of a message that it cannot read.
+Owns: one connection, its login, its subscriptions and its coming back, with the bars that it missed. Emits: quotes,
+trades, minute bars and their revisions as they come, and a status at each change. Never gives up but on refused keys or
+a subscription that can never be had; never dies of a message that it cannot read.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from tradingd.core.identifiers import Symbol
-from tradingd.core.market import DataDefect, PriceBar
+from tradingd.core.market import MINUTE_NS, DataDefect, PriceBar
 from tradingd.errors import CredentialsRefused, FeedError, UsageError
 from tradingd.feeds.alpaca import wire
 from tradingd.feeds.alpaca.history import AlpacaHistory
@@ -26,6 +26,20 @@ _KEYS_REFUSED = frozenset({402, 408, 409, 411})
 _NEVER_GRANTED = frozenset({400, 405, 410, 412, 413})
 _SLOT_TAKEN = 406
 _ALREADY_AUTHENTICATED = 403
+_REMEDIES = {
+    400: "check how the symbols are spelled",
+    402: "check the keys of this feed or of the broker",
+    405: "the data plan takes fewer symbols, 30 on the free one: give this feed fewer, or take a larger plan",
+    408: "the account has no such stream",
+    409: "the data plan does not cover this stream: use wss://stream.data.alpaca.markets/v2/iex, or take a larger plan",
+    410: "this stream lacks one of the channels",
+    411: "the keys may not read market data",
+    412: 'set encoding = "msgpack"',
+}
+_MUTE_PATIENCE = 16
+"""How far the patience with a silent stream grows, as a multiple of what it begins with."""
+_BACKFILL_NS = 30 * MINUTE_NS
+"""Bars missed for longer than this are left to whoever asks for history: strategies are not to act on them."""
 _MAX_FRAME_BYTES = 1 << 24
 _QUEUED_FRAMES = 1 << 12
 _FRAMES_PER_YIELD = 8
@@ -36,13 +50,20 @@ class SlotTaken(FeedError):
     """The venue still holds our former connection (up to 90 s after a break) or is refusing handshakes for a while."""
 
 
+class _Connect(connect):
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc  # the keys are for the configured host alone
+
+
 class AlpacaFeed:
     """Market data of one Alpaca stream.
 
     After a break it comes back with `backoff`, and with the slower `slot_backoff` while the venue says 406 (a key has
-    one connection, and a dead one holds its place for up to 90 s). Both start over once data came or the connection
-    held for `steady_s`. `expects_data` says whether silence is strange now (a session is open): a stream that is then
-    mute for `mute_after_s` is replaced, since a connected stream that answers pings can still be dead.
+    one connection, and a dead one holds its place for up to 90 s), which is told once, and once more when it has lasted
+    for `slot_patience_s`. Both start over once data came or the connection held for `steady_s`. `expects_data` says
+    whether silence is strange now (a session is open): a stream that is then mute for `mute_after_s` is replaced, since
+    a connected stream that answers pings can still be dead; after longer each time when that does not help, since a
+    market can be quiet.
     """
 
     realtime = True
@@ -61,6 +82,7 @@ class AlpacaFeed:
         slot_backoff: Backoff | None = None,
         expects_data: Callable[[], bool] = lambda: False,
         mute_after_s: float = 60.0,
+        slot_patience_s: float = 120.0,
         steady_s: float = 60.0,
         answer_timeout_s: float = 10.0,
         clock: Callable[[], int] = time.time_ns,
@@ -78,35 +100,55 @@ class AlpacaFeed:
         self._backoff = backoff or Backoff(0.5, 30.0)
         self._slot_backoff = slot_backoff or Backoff(10.0, 90.0)
         self._expects_data = expects_data
-        self._mute_after_s = mute_after_s
+        self._mute_after_s = self._patience_s = mute_after_s
+        self._slot_patience_s = slot_patience_s
         self._steady_s = steady_s
         self._answer_timeout_s = answer_timeout_s
         self._clock = clock
         self._has_data = False
         self._subscribed = False
         self._last_data_s = 0.0
+        self._slot_told = ""
+        self._slot_since_s: float | None = None
+        self._last_bars: dict[Symbol, int] = {}
 
     async def run(self, sink: MarketDataSink) -> None:
         """Deliver until cancelled; raises `CredentialsRefused`, or `UsageError` for what the plan never grants."""
         loop = asyncio.get_running_loop()
         while True:
-            self._status(sink, FeedState.CONNECTING, f"connecting to {self._url}")
+            if self._slot_since_s is None:
+                self._status(sink, FeedState.CONNECTING, f"connecting to {self._url}")
             self._has_data = self._subscribed = False
             began = loop.time()
-            waits = self._backoff
+            waits, taken = self._backoff, False
             try:
                 await self._session(sink)
                 reason = "the stream ended"
             except SlotTaken as error:
-                reason, waits = str(error), self._slot_backoff
+                reason, waits, taken = str(error), self._slot_backoff, True
             except (FeedError, ConnectionClosed, InvalidHandshake, OSError) as error:  # OSError covers TimeoutError
                 reason = str(error) or type(error).__name__
             if self._has_data or (self._subscribed and loop.time() - began >= self._steady_s):
                 self._backoff.reset()
                 self._slot_backoff.reset()
             delay = waits.next_delay()
-            self._status(sink, FeedState.DOWN, f"{reason}; next attempt in {delay:.1f} s")
+            if taken:
+                self._tell_slot(sink, reason, loop.time())
+            else:
+                self._slot_since_s = None
+                self._status(sink, FeedState.DOWN, f"{reason}; next attempt in {delay:.1f} s")
             await asyncio.sleep(delay)
+
+    def _tell_slot(self, sink: MarketDataSink, reason: str, now_s: float) -> None:
+        """Say that the place is taken, once; and once more when no dead connection can be the reason any longer."""
+        if self._slot_since_s is None:
+            self._slot_since_s, self._slot_told = now_s, ""
+        said = f"{reason}; a lost connection may hold the place for up to 90 s: trying on"
+        if now_s - self._slot_since_s >= self._slot_patience_s:
+            said = f"{reason}; another program seems to use these keys on this stream, which takes one: trying on"
+        if said != self._slot_told:
+            self._slot_told = said
+            self._status(sink, FeedState.DOWN, said)
 
     async def fetch_bars(self, symbol: Symbol, interval_ns: int, start_ns: int, end_ns: int) -> Sequence[PriceBar]:
         """Closed bars with open time in `[start_ns, end_ns)` from the venue's history, in order."""
@@ -123,7 +165,7 @@ class AlpacaFeed:
         """One connection from handshake to break."""
         headers = {"Content-Type": _CONTENT_TYPES[self._encoding]}
         try:
-            connection = await connect(
+            connection = await _Connect(
                 self._url,
                 additional_headers=headers,
                 compression=None,
@@ -133,6 +175,7 @@ class AlpacaFeed:
                 ping_timeout=10,
                 open_timeout=self._answer_timeout_s,
                 close_timeout=1,
+                proxy=None,
             )
         except InvalidStatus as error:
             status = error.response.status_code
@@ -146,7 +189,9 @@ class AlpacaFeed:
                 while not self._subscribed:
                     for message in self._take(await connection.recv(decode=False), sink):
                         await self._control(connection, message, sink)
-            watch = self._watch_silence(connection)
+            await self._backfill(sink)
+            mute: list[str] = []
+            watch = asyncio.create_task(self._watch_silence(connection, mute), name=f"{self.name} silence")
             try:
                 while True:
                     # `recv` does not wait while frames are queued; the rest of the daemon must have its turn as well.
@@ -154,8 +199,12 @@ class AlpacaFeed:
                         for message in self._take(await connection.recv(decode=False), sink):
                             await self._control(connection, message, sink)
                     await asyncio.sleep(0)
+            except ConnectionClosed as error:
+                if mute:
+                    raise FeedError(mute[0]) from error
+                raise
             finally:
-                watch()
+                watch.cancel()
 
     def _take(self, data: bytes, sink: MarketDataSink) -> Sequence[wire.Message]:
         """Hand a frame's events on; return its control messages, which need an answer."""
@@ -170,6 +219,8 @@ class AlpacaFeed:
                     sink.reject(message.symbol, DataDefect.MALFORMED, 0, str(error))
                     continue
                 self._has_data = True
+                if type(event) is PriceBar:
+                    self._last_bars[event.symbol] = event.ts_open
                 sink.ingest(event)
             else:
                 control = [message] if control is None else [*control, message]
@@ -186,21 +237,30 @@ class AlpacaFeed:
                 await self._send(connection, {"action": "auth", "key": self._api_key, "secret": self._api_secret})
             case wire.Success(msg="authenticated"):
                 channels = {channel: list(self.symbols) for channel in self._channels}
+                if "bars" in channels:
+                    channels["updatedBars"] = list(self.symbols)
                 await self._send(connection, {"action": "subscribe", **channels})
             case wire.Subscription():
                 self._confirm(message, sink)
             case wire.StreamError(code=code, msg=text):
                 self._complain(code, text)
+            case wire.TradeCorrection() as told:
+                new = f"{told.corrected_price} × {told.corrected_size}"
+                detail = f"trade {told.trade_id} at {told.price} × {told.size} was corrected to {new}"
+                sink.reject(told.symbol, DataDefect.REVISED, 0, detail)
+            case wire.TradeCancel() as told:
+                detail = f"trade {told.trade_id} at {told.price} × {told.size} was taken back"
+                sink.reject(told.symbol, DataDefect.REVISED, 0, detail)
             case (
                 wire.Success()
-                | wire.UpdatedBar()
                 | wire.DailyBar()
                 | wire.TradingStatus()
-                | wire.TradeCorrection()
-                | wire.TradeCancel()
+                | wire.PriceLimits()
+                | wire.Imbalance()
+                | wire.OrderBook()
             ):
                 pass
-            case wire.QuoteMessage() | wire.TradeMessage() | wire.BarMessage():
+            case wire.QuoteMessage() | wire.TradeMessage() | wire.BarMessage() | wire.UpdatedBar():
                 raise AssertionError("data messages are no control messages")
             case _:
                 assert_never(message)
@@ -213,41 +273,59 @@ class AlpacaFeed:
         granted = {"trades": message.trades, "quotes": message.quotes, "bars": message.bars}
         missing = [f"{c} of {s}" for c in self._channels for s in self.symbols if s not in granted[c]]
         self._subscribed = True
+        self._slot_since_s = None
         lacks = f", but not {', '.join(missing)}" if missing else ""
         self._status(sink, FeedState.UP, f"{self._url} delivers {', '.join(self._channels)}{lacks}")
 
     def _complain(self, code: int, text: str) -> None:
         """React to the server's complaint by what it means for the next attempt."""
         said = f"the stream said {code}: {text}"
+        remedy = f" ({_REMEDIES[code]})" if code in _REMEDIES else ""
         if code in _KEYS_REFUSED:
-            raise CredentialsRefused(f"{self._url}: {said}")
+            raise CredentialsRefused(f"{self._url}: {said}{remedy}")
         if code in _NEVER_GRANTED:
-            raise UsageError(f"{self._url}: {said}; asked for {', '.join(self.symbols)}")
+            raise UsageError(f"{self._url}: {said}; asked for {', '.join(self.symbols)}{remedy}")
         if code == _SLOT_TAKEN:
             raise SlotTaken(said)
         if code != _ALREADY_AUTHENTICATED:
             raise FeedError(said)
 
-    def _watch_silence(self, connection: ClientConnection) -> Callable[[], None]:
-        """Drop the connection when it is mute for too long while data are due; returns what ends the watch."""
-        loop = asyncio.get_running_loop()
-        self._last_data_s = time.monotonic()
-        timers: list[asyncio.TimerHandle] = []
+    async def _backfill(self, sink: MarketDataSink) -> None:
+        """Deliver the bars that were missed while the stream was away, before its own go on."""
+        now = self._clock()
+        missed = {
+            symbol: max(last + MINUTE_NS, now - _BACKFILL_NS)
+            for symbol, last in self._last_bars.items()
+            if last + 2 * MINUTE_NS <= now
+        }
+        try:
+            async with asyncio.timeout(self._answer_timeout_s):
+                for symbol, since in missed.items():
+                    for bar in await self.fetch_bars(symbol, MINUTE_NS, since, now):
+                        self._last_bars[symbol] = bar.ts_open
+                        sink.ingest(bar)
+        except (FeedError, CredentialsRefused, TimeoutError) as error:  # the stream has just taken the keys
+            detail = f"{self._url} is back, but bars that it missed cannot be had: {str(error) or 'no answer in time'}"
+            self._status(sink, FeedState.UP, detail)
 
-        def look() -> None:
+    async def _watch_silence(self, connection: ClientConnection, mute: list[str]) -> None:
+        """Drop a connection that is mute for too long while data are due, and leave in `mute` why."""
+        began = self._last_data_s = time.monotonic()
+        patience, due = self._patience_s, True
+        while True:
             silent_s = time.monotonic() - self._last_data_s
-            if not self._expects_data():
-                self._last_data_s, silent_s = time.monotonic(), 0.0  # silence counts from when data are due
-            if silent_s >= self._mute_after_s:
-                connection.transport.abort()
-            else:
-                timers[:] = [loop.call_later(self._mute_after_s - silent_s, look)]
-
-        def end() -> None:
-            timers.pop().cancel()
-
-        timers.append(loop.call_later(self._mute_after_s, look))
-        return end
+            if silent_s < patience:
+                await asyncio.sleep(patience - silent_s)
+                continue
+            # The answer may need a calendar that takes a moment to load.
+            before, due = due, await asyncio.to_thread(self._expects_data)
+            if before and due and time.monotonic() - self._last_data_s >= patience:
+                break
+            self._last_data_s = time.monotonic()  # silence counts from when data are due
+        helped = time.monotonic() - began > 10 * patience
+        self._patience_s = self._mute_after_s if helped else min(2 * patience, _MUTE_PATIENCE * self._mute_after_s)
+        mute.append(f"no data for {patience:g} s while the market is open")
+        connection.transport.abort()
 
     def _status(self, sink: MarketDataSink, state: FeedState, detail: str) -> None:
         sink.feed_status(FeedStatus(feed=self.name, state=state, detail=detail, symbols=self.symbols))

@@ -76,12 +76,31 @@ class BarMessage(msgspec.Struct, tag_field="T", tag="b", gc=False):
     volume: float = msgspec.field(name="v", default=0.0)
 
 
-# Known and left alone: a strategy sees each bar once, so revisions (u) and running days (d) are not for it; corrections
-# (c) and cancels (x) come unasked with every trades channel; a halt (s) shows as silence, which the data handler sees.
-class UpdatedBar(msgspec.Struct, tag_field="T", tag="u", gc=False):
-    """A minute bar revised half a minute later."""
+class UpdatedBar(BarMessage, tag_field="T", tag="u", gc=False):
+    """A minute bar again, half a minute later, with the trades that were reported late."""
 
 
+class TradeCorrection(msgspec.Struct, tag_field="T", tag="c", gc=False):
+    """A trade that was printed wrong; comes unasked with the trades."""
+
+    symbol: Symbol = msgspec.field(name="S", default=Symbol(""))
+    trade_id: int | str = msgspec.field(name="oi", default="")
+    price: float = msgspec.field(name="op", default=0.0)
+    size: float = msgspec.field(name="os", default=0.0)
+    corrected_price: float = msgspec.field(name="cp", default=0.0)
+    corrected_size: float = msgspec.field(name="cs", default=0.0)
+
+
+class TradeCancel(msgspec.Struct, tag_field="T", tag="x", gc=False):
+    """A trade that was taken back; comes unasked with the trades."""
+
+    symbol: Symbol = msgspec.field(name="S", default=Symbol(""))
+    trade_id: int | str = msgspec.field(name="i", default="")
+    price: float = msgspec.field(name="p", default=0.0)
+    size: float = msgspec.field(name="s", default=0.0)
+
+
+# Known and left alone: nobody subscribes to them here; a halt shows as silence, which the data handler sees.
 class DailyBar(msgspec.Struct, tag_field="T", tag="d", gc=False):
     """The running bar of the day."""
 
@@ -90,32 +109,39 @@ class TradingStatus(msgspec.Struct, tag_field="T", tag="s", gc=False):
     """A halt or a resumption."""
 
 
-class TradeCorrection(msgspec.Struct, tag_field="T", tag="c", gc=False):
-    """A trade that was printed wrong."""
+class PriceLimits(msgspec.Struct, tag_field="T", tag="l", gc=False):
+    """The band of a limit-up, limit-down rule."""
 
 
-class TradeCancel(msgspec.Struct, tag_field="T", tag="x", gc=False):
-    """A trade that was taken back."""
+class Imbalance(msgspec.Struct, tag_field="T", tag="i", gc=False):
+    """More orders on one side of an auction than on the other."""
+
+
+class OrderBook(msgspec.Struct, tag_field="T", tag="o", gc=False):
+    """Levels of a crypto book."""
 
 
 Message: TypeAlias = (
     QuoteMessage
     | TradeMessage
     | BarMessage
+    | UpdatedBar
     | Success
     | StreamError
     | Subscription
-    | UpdatedBar
-    | DailyBar
-    | TradingStatus
     | TradeCorrection
     | TradeCancel
+    | DailyBar
+    | TradingStatus
+    | PriceLimits
+    | Imbalance
+    | OrderBook
 )
 
 DATA_MESSAGES = (QuoteMessage, TradeMessage, BarMessage)
-"""The messages that become events; a tuple, because `isinstance` with a union is slower."""
+"""The messages that become events, revised bars among them; `isinstance` with a union is slower than with a tuple."""
 
-_KNOWN_TAGS = frozenset({"q", "t", "b", "success", "error", "subscription", "u", "d", "s", "c", "x"})
+_KNOWN_TAGS = frozenset({"q", "t", "b", "success", "error", "subscription", "u", "d", "s", "c", "x", "l", "i", "o"})
 
 
 class _Glance(msgspec.Struct):
@@ -206,7 +232,7 @@ def time_ns(value: WireTime) -> int:
     raise ValueError(f"a msgpack time of {len(data)} bytes")
 
 
-def to_event(message: QuoteMessage | TradeMessage | BarMessage, ts_recv: int) -> MarketDataEvent:
+def to_event(message: QuoteMessage | TradeMessage | BarMessage | UpdatedBar, ts_recv: int) -> MarketDataEvent:
     """The event that a data message stands for; raises `ValueError` for a time that cannot be read."""
     ts = time_ns(message.time)
     if type(message) is QuoteMessage:
@@ -221,7 +247,7 @@ def to_event(message: QuoteMessage | TradeMessage | BarMessage, ts_recv: int) ->
         )
     if type(message) is TradeMessage:
         return TradeTick(symbol=message.symbol, price=message.price, size=message.size, ts_event=ts, ts_recv=ts_recv)
-    assert type(message) is BarMessage  # the union has no fourth member
+    assert isinstance(message, BarMessage)  # the union has no fourth member
     return PriceBar(
         symbol=message.symbol,
         interval_ns=MINUTE_NS,
