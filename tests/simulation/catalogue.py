@@ -169,12 +169,6 @@ ROWS: tuple[Row, ...] = (
                 "rebate counts as one, and the ledger balances at every step."
             ),
         },
-        {
-            "F34": (
-                "there is no Interactive Brokers adapter, whose gateway counts order ids; ours carry journal and "
-                "run, and are never reused: see F03"
-            ),
-        },
     ),
     *_rows(
         Group.RESTARTS,
@@ -263,20 +257,6 @@ ROWS: tuple[Row, ...] = (
             ),
             "F59": (
                 "A loop that a strategy blocks is told, and while the trading path stands still it is not called alive."
-            ),
-        },
-        {
-            "F46": (
-                "there is no Interactive Brokers adapter, whose message this is; every reconnect asks for "
-                "everything first: see F48 and F57"
-            ),
-            "F47": (
-                "there is no Interactive Brokers adapter, whose message this is; Alpaca's streams subscribe anew at "
-                "every connection, and silence is stale: see F49"
-            ),
-            "F52": (
-                "there is no Interactive Brokers adapter, whose gateway ends a session over its pace; of Alpaca's "
-                "rate see F53"
             ),
         },
     ),
