@@ -107,6 +107,7 @@ class ControlServer:
         app.add_routes(
             [
                 web.get("/status", self._status),
+                web.get("/metrics", self._metrics),
                 web.get("/positions", self._positions),
                 web.get("/orders", self._orders),
                 web.get("/trades", self._trades),
@@ -156,6 +157,12 @@ class ControlServer:
 
     async def _status(self, request: web.Request) -> web.Response:
         return _answer(self._daemon.status())
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        # Loaded by the first who asks: most daemons are never scraped.
+        from tradingd.control.metrics import CONTENT_TYPE, exposition
+
+        return web.Response(body=exposition(self._daemon.status()), headers={"Content-Type": CONTENT_TYPE})
 
     async def _positions(self, request: web.Request) -> web.Response:
         return _answer(self._daemon.positions())

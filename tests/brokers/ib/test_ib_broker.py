@@ -1,5 +1,6 @@
 """The adapter over the real library and an emulated TWS: commands, and what becomes of them."""
 
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -8,9 +9,10 @@ import pytest
 from tests.brokers.ib.making import AAPL, SYMBOLS, D, Making, order, resting
 from tests.brokers.scripted_venue import Recorder
 from tests.tws.server import TwsEmulator
-from tradingd.brokers.base import ForeignOrderEvent, OrderStreamUp
+from tradingd.brokers.base import ForeignOrderEvent, OrderStreamUp, TellsTime
 from tradingd.brokers.ib.broker import IbBroker
 from tradingd.core.identifiers import ClientOrderId, VenueOrderId
+from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.orders import (
     CancelRefused,
     CancelUnknown,
@@ -30,6 +32,7 @@ from tradingd.core.orders import (
     TimeInForce,
 )
 from tradingd.core.venue_view import VenueOrderStatus
+from tradingd.errors import VenueUnavailable
 from tradingd.runtime.latch import Latch
 
 Running = Callable[[IbBroker], Any]
@@ -364,3 +367,12 @@ async def test_an_unanswered_replace_is_unknown_and_seen_when_it_shows(
     (view,) = await broker.open_orders()
     assert view.terms.limit_price == 180
     assert recorder.of(OrderReplaced) == []
+
+
+async def test_the_clock_of_tws_is_told_in_whole_seconds(broker: IbBroker, make_broker: Making) -> None:
+    assert isinstance(broker, TellsTime)
+    there = await broker.server_time()
+    assert there is not None
+    assert abs(there - time.time_ns()) < 5 * NS_PER_SECOND
+    with pytest.raises(VenueUnavailable, match="no connection"):
+        await make_broker().server_time()

@@ -4,7 +4,7 @@ from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 import pytest
-from tradingd.brokers.ib.windows import DAILY_RESTART, Region, Restart, expected_away, needs_login
+from tradingd.brokers.ib.windows import DAILY_RESTART, Region, Restart, expected_away, needs_login, restart_at
 from tradingd.core.market import NS_PER_SECOND
 
 ZONES = {"NY": "America/New_York", "ZH": "Europe/Zurich", "HK": "Asia/Hong_Kong", "UTC": "UTC"}
@@ -80,3 +80,9 @@ def test_a_login_is_due_on_sunday_after_one_in_new_york() -> None:
     assert not needs_login(at("2026-02-15 00:59 NY"))
     assert needs_login(at("2026-02-15 01:00 NY"))
     assert not needs_login(at("2026-02-16 09:00 NY"))
+
+
+def test_a_restart_is_set_in_new_york_time_and_may_be_none() -> None:
+    assert restart_at("23:45") == DAILY_RESTART
+    assert restart_at("") is None
+    assert expected_away(at("2026-02-11 05:05 NY"), Region.AMERICA, restart_at("05:00")) is not None

@@ -140,7 +140,9 @@ class IbConnection:
             raise NotConnected(Cause.NO_HANDSHAKE, message) from error
         if isinstance(error, OSError | TimeoutError):
             raise NotConnected(
-                Cause.UNREACHABLE, f"nothing listens at {host}:{port} ({type(error).__name__})"
+                Cause.UNREACHABLE,
+                f"nothing listens at {host}:{port} ({type(error).__name__}): start TWS or IB Gateway, "
+                "or give the port that its API settings name",
             ) from error
         raise error
 
