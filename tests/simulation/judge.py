@@ -211,7 +211,7 @@ class Judge:
             raise Breach("I9", f"{name} leaves while {order.symbol} is halted, and does not reduce its position")
         # A flattening closes each strategy's position by itself: where two are opposed the account passes its limit.
         if not self._closes(order) and not self._leaves_plan(order):
-            self._judge_exposure(order.symbol)
+            self._judge_exposure(order.symbol, order.side)
 
     def on_question(self, now_ns: int) -> None:
         """Judge the pace of questions: a venue that is asked without pause answers none, nor takes a cancel."""
@@ -264,10 +264,10 @@ class Judge:
             raise Breach("I9", f"new terms of {name} leave while trading is halted")
         if name in self._largest and details.quantity is not None:
             self._largest[name] = max(self._largest[name], details.quantity)
-        self._judge_exposure(order.symbol)
+        self._judge_exposure(order.symbol, order.side)
 
-    def _judge_exposure(self, symbol: Symbol) -> None:
-        """The worst that this symbol's orders could come to, by the venue's truth, is inside the limit."""
+    def _judge_exposure(self, symbol: Symbol, side: Side) -> None:
+        """The worst that an order could add to, by the venue's truth, is inside the limit: on its own side."""
         if not self._tight:
             return
         longest = shortest = self._truth.quantity(symbol)
@@ -279,7 +279,7 @@ class Judge:
                 longest += open_quantity
             else:
                 shortest -= open_quantity
-        if max(longest, -shortest) > TIGHT_POSITION:
+        if (longest if side is Side.BUY else -shortest) > TIGHT_POSITION:
             raise Breach("I12", f"{symbol} could come to {longest} or {shortest}; the limit is {TIGHT_POSITION}")
 
     def _could_fill(self, name: ClientOrderId) -> Decimal:
