@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from tradingd.brokers.alpaca.model import ALPACA
 from tradingd.brokers.ib.model import IB
-from tradingd.brokers.ib.windows import Region
+from tradingd.brokers.ib.windows import Region, restart_at
 from tradingd.core.broker_model import BrokerModel, Figure
 from tradingd.core.identifiers import Symbol
 from tradingd.core.instruments import AssetClass, Instrument, default_instrument
@@ -131,3 +131,9 @@ def test_an_interruption_that_goes_on_begins_now() -> None:
     assert away_within(within, within + MINUTE_NS, Region.AMERICA) == ()
     (reset,) = away_within(within - 20 * MINUTE_NS, within, Region.AMERICA)
     assert (reset.ts_begin, reset.ts_end) == (within - 20 * MINUTE_NS, within - 5 * MINUTE_NS)
+
+
+def test_the_daily_restart_of_the_gateway_is_told_beside_the_nightly_reset() -> None:
+    noon = 1_770_829_200_000_000_000  # 2026-02-11 12:00 in New York
+    told = away_within(noon, noon + 86_400 * 10**9, Region.AMERICA, restart_at("23:45"))
+    assert [(away.ts_begin - noon) // (60 * 10**9) for away in told] == [11 * 60 + 45, 12 * 60 + 15]

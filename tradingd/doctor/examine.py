@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from functools import partial
 
-from tradingd.brokers.ib.windows import Region, expected_away
+from tradingd.brokers.ib.windows import Region, Restart, expected_away, restart_at
 from tradingd.core.market import DAY_NS, MINUTE_NS
 from tradingd.doctor.account import AccountView, ask_venue
 from tradingd.doctor.bounded import bounded
@@ -82,15 +82,16 @@ def interruptions(settings: Settings, now: int) -> tuple[Interruption, ...]:
     """When the venue is away as a matter of course within the next day; empty where nothing of the kind is known."""
     if not isinstance(settings.broker, IbBrokerSettings):
         return ()
-    return away_within(now, now + DAY_NS, Region(settings.broker.region))
+    broker = settings.broker
+    return away_within(now, now + DAY_NS, Region(broker.region), restart_at(broker.restart_at))
 
 
-def away_within(begin: int, end: int, region: Region) -> tuple[Interruption, ...]:
+def away_within(begin: int, end: int, region: Region, restart: Restart | None = None) -> tuple[Interruption, ...]:
     """Every expected interruption of Interactive Brokers that begins or goes on in a span, to five minutes."""
     found: list[Interruption] = []
     at = begin - begin % _LOOK_EVERY_NS
     while at < end:
-        away = expected_away(at, region)
+        away = expected_away(at, region, restart)
         if away is None:
             at += _LOOK_EVERY_NS
             continue
