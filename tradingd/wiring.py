@@ -264,6 +264,7 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
             edges.clock,
             most=execution_settings.max_corrections,
             max_value=execution_settings.max_correction_value,
+            max_unexplained_cash=execution_settings.max_unexplained_cash,
         ),
         broker=broker,
         journal=logger,

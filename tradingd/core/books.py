@@ -28,6 +28,7 @@ from tradingd.core.entries import (
     StrategyStateSaved,
     SymbolHalted,
 )
+from tradingd.core.flows import shift_equity
 from tradingd.core.identifiers import ClientOrderId, PlanId, StrategyId, Symbol, VenueOrderId
 from tradingd.core.market import DAY_NS
 from tradingd.core.order_state import OrderState, OrderStatus, Transition, apply_report, intend
@@ -200,14 +201,8 @@ class Books:
                 self.portfolio.reserve(state)
             case OrderDenied():
                 pass
-            case CashAdjusted():
-                self._count_correction(CASH)
-                self.portfolio.adjust_cash(entry.amount)
-            case PositionAdjusted():
-                self._count_correction(entry.symbol)
-                self.portfolio.adjust_position(
-                    entry.strategy_id, entry.symbol, entry.quantity, entry.price, entry.contract
-                )
+            case CashAdjusted() | PositionAdjusted():
+                self._adjust(entry)
             case MessageKept():
                 self.messages_kept += 1
             case SymbolHalted():
@@ -258,8 +253,14 @@ class Books:
             case PlanEnded(plan_id=plan_id):
                 self.plans.pop(plan_id, None)
 
-    def _count_correction(self, name: str) -> None:
+    def _adjust(self, entry: CashAdjusted | PositionAdjusted) -> None:
+        name = CASH if isinstance(entry, CashAdjusted) else entry.symbol
         self.corrections[name] = self.corrections.get(name, 0) + 1
+        self.equity = shift_equity(self.equity, entry)
+        if isinstance(entry, CashAdjusted):
+            self.portfolio.adjust_cash(entry.amount)
+        else:
+            self.portfolio.adjust_position(entry.strategy_id, entry.symbol, entry.quantity, entry.price, entry.contract)
 
     def note_fill(self, report: ExecutionReport) -> None:
         """Remember how far the venue's executions are known."""

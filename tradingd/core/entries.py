@@ -106,6 +106,8 @@ class CashAdjusted(msgspec.Struct, frozen=True, kw_only=True, tag="cash_adjusted
     cause: str
     adjustment_id: str = ""
     """What it stands for, as a name: the same difference found again has the same one."""
+    equity: Decimal | None = None
+    """What the account was worth right before; older journals do not say."""
 
 
 class PositionAdjusted(msgspec.Struct, frozen=True, kw_only=True, tag="position_adjusted", omit_defaults=True):
@@ -119,6 +121,8 @@ class PositionAdjusted(msgspec.Struct, frozen=True, kw_only=True, tag="position_
     adjustment_id: str = ""
     """What it stands for, as a name: the same difference found again has the same one."""
     contract: Contract = SPOT
+    equity: Decimal | None = None
+    """What the account was worth right before; older journals do not say."""
 
 
 class SymbolHalted(msgspec.Struct, frozen=True, kw_only=True, tag="symbol_halted"):

@@ -80,6 +80,7 @@ class LogEvent(StrEnum):
     BROKER_PROBLEM = "broker.problem"
     RECONCILE_CLEAN = "reconcile.clean"
     RECONCILE_CORRECTED = "reconcile.corrected"
+    RECONCILE_CASH = "reconcile.cash"
     RECONCILE_PENDING = "reconcile.pending"
     RECONCILE_FAILED = "reconcile.failed"
     RISK_HALTED = "risk.halted"

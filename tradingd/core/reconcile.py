@@ -15,6 +15,7 @@ from tradingd.core.books import CASH, Books
 from tradingd.core.coin_fees import COIN_FEE_CAUSE, SALE_FEE_CAUSE, is_fee_of, shares_of_fee
 from tradingd.core.entries import CashAdjusted, OrderAdopted, PositionAdjusted
 from tradingd.core.executions import execution_names
+from tradingd.core.flows import SPLIT_CAUSE
 from tradingd.core.identifiers import EXTERNAL, ClientOrderId, StrategyId, Symbol, TraceId, VenueOrderId
 from tradingd.core.market import MINUTE_NS
 from tradingd.core.order_findings import Findings, fill_report, judge_order, never_arrived, strays_of
@@ -29,9 +30,10 @@ from tradingd.core.venue_view import VenueFill, VenueOrder, VenueOrderStatus, Ve
 
 CASH_TOLERANCE = Decimal("0.01")
 """A venue that shows cash in cents differs from exact books by less than this."""
+POSITION_CAUSE = "the venue's position differs from the books"
+CASH_CAUSE = "the venue's cash differs from the books"
 FEE_GRACE_NS = 5 * MINUTE_NS
 """How long a fee may be pending before a difference of cash is corrected all the same."""
-SPLIT_CAUSE = "the venue's position differs from the books by a ratio that splits have"
 _SPLITS = frozenset(
     Decimal(text) for text in ("1.25", "1.5", "2", "3", "4", "5", "6", "7", "8", "10", "15", "20", "25", "50")
 )
@@ -318,6 +320,7 @@ def _adjust(
         difference = there - here
         if difference and (here or scope.covers(symbol)):
             price = position.average_price if position else (books.portfolio.price(symbol) or ZERO)
+            split = not cash_differs and looks_like_split(here, there)
             shares = shares_of_fee(-difference, coin_trades.bought.get(symbol, {}))
             for owner, share in shares.items():
                 adjustments.append(
@@ -338,10 +341,8 @@ def _adjust(
                     strategy_id=scope.owner(symbol),
                     symbol=symbol,
                     quantity=difference,
-                    price=price,
-                    cause=SPLIT_CAUSE
-                    if not cash_differs and looks_like_split(here, there)
-                    else "the venue's position differs from the books",
+                    price=ZERO if split else price,  # a split brings no value
+                    cause=SPLIT_CAUSE if split else POSITION_CAUSE,
                     adjustment_id=_adjustment_id(books, symbol, here, there),
                     contract=position.contract if position else books.portfolio.contract(symbol),
                 )
@@ -350,13 +351,29 @@ def _adjust(
         adjustments.append(
             CashAdjusted(
                 amount=cash_difference,
-                cause=SALE_FEE_CAUSE
-                if is_fee_of(-cash_difference, coin_trades.sold)
-                else "the venue's cash differs from the books",
+                cause=SALE_FEE_CAUSE if is_fee_of(-cash_difference, coin_trades.sold) else CASH_CAUSE,
                 adjustment_id=_adjustment_id(books, CASH, cash, venue.account.cash),
             )
         )
     return tuple(adjustments)
+
+
+def at_market(adjustment: PositionAdjusted | CashAdjusted, books: Books) -> PositionAdjusted | CashAdjusted:
+    """Price a difference of a position at the last good price, so that booking it is neither profit nor loss.
+
+    Without one, the venue's average price stays; fees and splits keep theirs.
+    """
+    if isinstance(adjustment, CashAdjusted) or adjustment.cause != POSITION_CAUSE:
+        return adjustment
+    mark = books.portfolio.marks.get(adjustment.symbol)
+    return adjustment if mark is None else msgspec.structs.replace(adjustment, price=Decimal(repr(mark)))
+
+
+def same_difference(one: PositionAdjusted | CashAdjusted, other: PositionAdjusted | CashAdjusted) -> bool:
+    """True when two answers show the same difference; prices may have moved between them."""
+    if isinstance(one, PositionAdjusted) and isinstance(other, PositionAdjusted):
+        return msgspec.structs.replace(one, price=other.price) == other
+    return one == other
 
 
 def _adjustment_id(books: Books, name: str, here: Decimal, there: Decimal) -> str:

@@ -6,6 +6,8 @@ to the journal. Never: decides anything.
 
 from collections.abc import Callable
 
+import msgspec
+
 from tradingd.core.books import Books, track_equity
 from tradingd.core.entries import CashAdjusted, EquitySampled, PositionAdjusted
 from tradingd.core.executions import FeeCharge
@@ -68,7 +70,8 @@ class PortfolioManager(Module[ClockTick]):
         self._books.portfolio.reserve(state)
 
     def adjust(self, adjustment: PositionAdjusted | CashAdjusted) -> None:
-        """Journal and book a correction that reconciliation found."""
+        """Journal and book a correction that reconciliation found, with what the account was worth before it."""
+        adjustment = msgspec.structs.replace(adjustment, equity=self._books.portfolio.equity())
         self._journal.record(adjustment, durable=True)
         self._books.apply(adjustment)
 

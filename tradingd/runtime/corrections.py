@@ -8,22 +8,32 @@ from tradingd.core.accounting import value_of
 from tradingd.core.books import Books
 from tradingd.core.coin_fees import FEE_CAUSES
 from tradingd.core.entries import CashAdjusted, OrderAdopted, PositionAdjusted
+from tradingd.core.flows import SPLIT_CAUSE, unexplained_bound
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import NS_PER_SECOND
-from tradingd.core.reconcile import SPLIT_CAUSE
 from tradingd.runtime.clock import Clock
 
 WINDOW_NS = 3600 * NS_PER_SECOND
 
 
 class CorrectionBound:
-    """Counts corrections of each symbol within an hour and weighs each one's value."""
+    """Counts corrections of each symbol within an hour and weighs each one's value, and cash that nothing explains."""
 
-    def __init__(self, clock: Clock, *, most: int, max_value: Decimal | None) -> None:
+    def __init__(
+        self, clock: Clock, *, most: int, max_value: Decimal | None, max_unexplained_cash: Decimal | None
+    ) -> None:
         self._clock = clock
         self._most = most
         self._max_value = max_value
+        self._max_unexplained_cash = max_unexplained_cash
         self._made: dict[Symbol, deque[int]] = {}
+
+    def small_cash(self, adjustment: PositionAdjusted | CashAdjusted, books: Books) -> Decimal | None:
+        """The bound that a difference of cash keeps within, None for one beyond it and for anything else."""
+        if not isinstance(adjustment, CashAdjusted) or adjustment.cause in FEE_CAUSES:
+            return None
+        bound = unexplained_bound(books.portfolio.equity(), self._max_unexplained_cash)
+        return bound if abs(adjustment.amount) <= bound else None
 
     def judge(self, adjustment: PositionAdjusted | CashAdjusted, books: Books) -> str | None:
         """Count a correction that is about to be booked; return why its symbol has to be halted, if it has to be."""

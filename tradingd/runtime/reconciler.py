@@ -13,7 +13,7 @@ from tradingd.core.books import Books
 from tradingd.core.entries import CashAdjusted, PositionAdjusted
 from tradingd.core.identifiers import ClientOrderId, VenueOrderId
 from tradingd.core.market import NS_PER_SECOND
-from tradingd.core.reconcile import ReconciliationPlan, Scope, diff
+from tradingd.core.reconcile import ReconciliationPlan, Scope, at_market, diff, same_difference
 from tradingd.core.venue_view import VenueSnapshot
 
 SINCE_MARGIN_NS = 120 * NS_PER_SECOND
@@ -87,7 +87,7 @@ class Reconciler:
         """
         plan = self.plan(snapshot, now_ns=now_ns, settled=settled)
         self._not_found.clear()
-        believed = plan.adjustments if undisturbed and plan.adjustments == self._previous else ()
+        believed = self._believe(plan.adjustments) if undisturbed else ()
         self._previous = () if believed else plan.adjustments
         strays = tuple(name for name in plan.strays if name in self._strays)
         self._strays = plan.strays
@@ -96,6 +96,14 @@ class Reconciler:
         ask_again = bool(plan.incomplete or plan.strays or (plan.adjustments and not believed))
         self._recovering = self._recovering and (ask_again or bool(plan.unresolved))
         return Verdict(plan=plan, adjustments=believed, strays=strays, ask_again=ask_again)
+
+    def _believe(
+        self, found: tuple[PositionAdjusted | CashAdjusted, ...]
+    ) -> tuple[PositionAdjusted | CashAdjusted, ...]:
+        """The differences, when the answer before showed the same ones; none otherwise."""
+        if len(found) != len(self._previous) or not all(map(same_difference, found, self._previous)):
+            return ()
+        return tuple(at_market(adjustment, self._books) for adjustment in found)
 
     def not_found(self, order_id: ClientOrderId) -> None:
         """Take note that the venue, asked for an order by our id, does not know it."""

@@ -1,7 +1,9 @@
 """How reconciliation reads in the log."""
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 
+from tradingd.core.entries import CashAdjusted
 from tradingd.core.identifiers import ClientOrderId
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import NS_PER_SECOND
@@ -49,6 +51,18 @@ class SyncLines:
                 "foreign": foreign,
             },
             event=LogEvent.RECONCILE_CORRECTED,
+            module=MODULE,
+        )
+
+    def cash_booked(self, adjustment: CashAdjusted, bound: Decimal) -> None:
+        """Say that some cash came or went without an order, too little to stop anything."""
+        way = "came in" if adjustment.amount > 0 else "went out"
+        self._log.log_event(
+            Level.WARNING,
+            f"cash of {abs(adjustment.amount):,.2f} {way} without an order (a fee, interest, a dividend?): booked, and "
+            f"trading goes on, since it is within max_unexplained_cash ({bound:,.2f})",
+            {"amount": adjustment.amount, "limit": bound, "adjustment_id": adjustment.adjustment_id},
+            event=LogEvent.RECONCILE_CASH,
             module=MODULE,
         )
 

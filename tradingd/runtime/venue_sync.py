@@ -13,17 +13,13 @@ from typing import Protocol, TypeAlias
 from tradingd.core.books import Books
 from tradingd.core.coin_fees import FEE_CAUSES
 from tradingd.core.entries import AccountOpened, CashAdjusted, OrderAdopted, PositionAdjusted
+from tradingd.core.flows import SPLIT_CAUSE
 from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.order_findings import Findings, judge_order
 from tradingd.core.order_state import OrderStatus
 from tradingd.core.orders import ExecutionReport
-from tradingd.core.reconcile import (
-    SPLIT_CAUSE,
-    Cadence,
-    ReconciliationPlan,
-    match_working,
-)
+from tradingd.core.reconcile import Cadence, ReconciliationPlan, match_working
 from tradingd.core.venue_view import VenueSnapshot
 from tradingd.runtime.clock import Clock, JumpWatch
 from tradingd.runtime.corrections import CorrectionBound, describe
@@ -289,8 +285,8 @@ class VenueSync:
             undisturbed=event.fence == self.in_flight.fence,
             settled=settled,
         )
-        self._correct(verdict, corrections, opening=opening)
-        foreign = describe(verdict.plan.adoptions, verdict.adjustments)
+        booked = self._correct(verdict, corrections, opening=opening)
+        foreign = describe(verdict.plan.adoptions, booked)
         self._lines.judged(
             verdict.plan,
             foreign,
@@ -303,15 +299,23 @@ class VenueSync:
             self._next_open_orders = self._clock.monotonic_ns() + self._cadence.open_orders_ns
             self._on_reconciled()
 
-    def _correct(self, verdict: Verdict, corrections: Corrections, *, opening: bool) -> None:
-        plan = verdict.plan
+    def _correct(
+        self, verdict: Verdict, corrections: Corrections, *, opening: bool
+    ) -> list[PositionAdjusted | CashAdjusted]:
+        """Apply a verdict; return the adjustments but for cash that is too little for anybody to look at."""
+        plan, booked = verdict.plan, list[PositionAdjusted | CashAdjusted]()
         for report in plan.reports:
             corrections.on_execution_update(report, cause=0)
         for adoption in plan.adoptions:
             corrections.adopt(adoption)
         for adjustment in verdict.adjustments:
             reason = None if opening else self._bound.judge(adjustment, self._books)
+            bound = self._bound.small_cash(adjustment, self._books)
             corrections.adjust(adjustment)
+            if isinstance(adjustment, CashAdjusted) and bound is not None:
+                self._lines.cash_booked(adjustment, bound)
+                continue
+            booked.append(adjustment)
             if reason is not None and isinstance(adjustment, PositionAdjusted):
                 corrections.halt_symbol(adjustment.symbol, reason)
                 if adjustment.cause == SPLIT_CAUSE:
@@ -319,10 +323,11 @@ class VenueSync:
         for venue_order_id in verdict.strays:
             self._cancel_stray(venue_order_id, corrections)
         self._count_disagreements(verdict, corrections)
-        foreign = describe(plan.adoptions, [one for one in verdict.adjustments if one.cause not in FEE_CAUSES])
+        foreign = describe(plan.adoptions, [one for one in booked if one.cause not in FEE_CAUSES])
         if foreign and self._halt_on_external:
             reason = f"the venue holds what the journal does not explain: {'; '.join(foreign)}"
             self._risk.halt(reason, "reconciliation")
+        return booked
 
     def _cancel_stray(self, venue_order_id: VenueOrderId, corrections: Corrections) -> None:
         state = self._books.orders.by_venue_id(venue_order_id)

@@ -132,6 +132,11 @@ class ExecutionSettings(Section):
     max_correction_value: PositiveDecimal | None = Field(
         default=None, description="Value of one correction that halts its symbol; off when left out."
     )
+    max_unexplained_cash: AnyDecimal | None = Field(
+        default=None,
+        description="Cash that came or went without an order, up to which it is booked and said and never stops "
+        "trading, whatever `external` says; a thousandth of equity when left out.",
+    )
 
 
 class PortfolioSettings(Section):
