@@ -3,6 +3,7 @@
 Called by the orchestrator alone, under the journal's lock. Nothing here waits for the outside world.
 """
 
+import asyncio
 import os
 import sqlite3
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from tradingd import __version__
 from tradingd.core.books import Books
 from tradingd.core.entries import MessageKept, RunStarted, Snapshot
-from tradingd.core.log import Level, LogEvent
+from tradingd.core.log import Level, LogEntry, LogEvent
 from tradingd.core.market import DAY_NS
 from tradingd.journal.history import read_history
 from tradingd.journal.manifest import run_manifest
@@ -21,10 +22,12 @@ from tradingd.journal.segments import Tail, journal_id, load
 from tradingd.journal.writer import Durability, JournalWriter
 from tradingd.modules.trade_logger import TradeLogger
 from tradingd.runtime.clock import Clock
+from tradingd.runtime.log_sinks import LogFile
 from tradingd.runtime.structured_log import StructuredLog, render_json
 from tradingd.settings.loaded import LoadedSettings
 from tradingd.settings.paths import StatePaths
 from tradingd.settings.secrets import secret_values
+from tradingd.settings.sections import DaemonSettings
 from tradingd.wiring import Inboxes
 
 MODULE = "orchestrator"
@@ -75,10 +78,12 @@ def open_journal(
     lines = StructuredLog(
         level=Level(settings.daemon.log_level),
         style=settings.daemon.log_format,
-        file=settings.daemon.log_file,
+        file=log_file(settings.daemon),
         secrets=secret_values(settings),
     )
     inboxes = Inboxes.live()
+    loop = asyncio.get_running_loop()  # a library's line may come from another thread
+    lines.report_to(lambda entry: None if loop.is_closed() else _later(loop, inboxes, entry))
     database = Projection(
         paths.database,
         paths.journal,
@@ -111,6 +116,22 @@ def open_journal(
     )
     _say(opened, loaded, paths, tail, started)
     return opened
+
+
+def _later(loop: asyncio.AbstractEventLoop, inboxes: Inboxes, entry: LogEntry) -> None:
+    loop.call_soon_threadsafe(inboxes.logger.put, entry)
+
+
+def log_file(daemon: DaemonSettings) -> LogFile | None:
+    """The file that the daemon also logs to, None where it is not asked for."""
+    if daemon.log_file is None:
+        return None
+    return LogFile(
+        daemon.log_file,
+        most_bytes=daemon.log_rotate_mb * MEGABYTE,
+        days=daemon.log_rotate_days,
+        keep=daemon.log_keep,
+    )
 
 
 def _say(opened: Opened, loaded: LoadedSettings, paths: StatePaths, tail: Tail, started: RunStarted) -> None:

@@ -127,6 +127,7 @@ class Orchestrator:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_stop_signal)
+        loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
 
     def _log(self, event: LogEvent, message: str, level: Level = Level.INFO, **details: object) -> None:
         self._logger.log_event(level, message, details, event=event, module=self.name)
@@ -136,6 +137,11 @@ class Orchestrator:
         if self._stop_signals > 1:
             os._exit(FatalError.exit_code)  # the operator insists; the journal is whole at every instant
         self._supervisor.request_stop()
+
+    def _on_hangup(self) -> None:
+        """A closed session or a rotated log: neither asks for an end."""
+        self._opened.lines.reopen()
+        self._log(LogEvent.LOG_REOPENED, "SIGHUP: the log file is opened anew; nothing else is read")
 
     def _on_database_rebuilt(self, reason: str) -> None:
         self._log(LogEvent.DATABASE_REBUILT, f"{reason}; it is made anew from the journal", Level.WARNING)
@@ -336,7 +342,7 @@ class Orchestrator:
             if modules is not None:
                 steps.append(partial(drain, [modules.broker, modules.execution]))
             steps.append(partial(ending.record, error))
-        steps += [partial(ending.say, code), self._logger.stop, self._close_database]
+        steps += [partial(ending.say, code), self._logger.stop, self._close_database, self._opened.lines.close]
         for step in steps:
             if (failure := await attempted(step)) is not None:
                 code = code or FatalError.exit_code

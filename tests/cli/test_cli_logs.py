@@ -185,3 +185,11 @@ def test_following_waits_for_the_file_and_goes_on_over_a_rotation(tmp_path: Path
         log.rename(tmp_path / "d.2026-03-02_12.log")
         write_log(log, ENTRIES[4:])
         assert wait_for(6) == [0, 1, 2, 3, 4, 5]
+
+
+def test_files_that_logrotate_has_renamed_are_read_and_compressed_ones_are_not(tmp_path: Path, called: Called) -> None:
+    write_config(tmp_path, IN_FILE)
+    write_log(tmp_path / "d.log.1", ENTRIES[:3])
+    (tmp_path / "d.log.2.gz").write_bytes(b"\x1f\x8b")
+    write_log(tmp_path / "d.log", ENTRIES[3:])
+    assert minutes(called("logs", "-c", "c.toml", "--json")) == [0, 1, 2, 3, 4, 5]

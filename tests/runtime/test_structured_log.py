@@ -12,6 +12,7 @@ import pytest
 from loguru import logger
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol
 from tradingd.core.log import Level, LogEntry, LogEvent
+from tradingd.runtime.log_sinks import LogFile
 from tradingd.runtime.structured_log import StructuredLog, render_json, render_text, rfc3339
 
 TS = 1_767_632_400_000_000_123
@@ -134,7 +135,7 @@ def test_lines_below_the_level_are_not_written() -> None:
 def test_a_secret_is_never_written(tmp_path: Path, secret: str) -> None:
     stream, terminal, file = io.StringIO(), Terminal(), tmp_path / "logs" / "x.log"
     for output, style in ((stream, "json"), (terminal, "text")):
-        log = StructuredLog(level=Level.INFO, style=style, stream=output, secrets=["", secret], file=file)
+        log = StructuredLog(level=Level.INFO, style=style, stream=output, secrets=["", secret], file=LogFile(file))
         log.write(entry(f"sent {secret}", header=f"key={secret}"))
         assert "********" in output.getvalue()
     logger.remove()
@@ -147,7 +148,7 @@ def test_a_secret_is_never_written(tmp_path: Path, secret: str) -> None:
 def test_text_that_looks_like_markup_or_a_format_is_text(tmp_path: Path) -> None:
     message = "<red>{0} {missing} %s</red>"
     stream = io.StringIO()
-    log = StructuredLog(level=Level.INFO, stream=stream, file=tmp_path / "x.log")
+    log = StructuredLog(level=Level.INFO, stream=stream, file=LogFile(tmp_path / "x.log"))
     log.write(entry(message))
     logger.remove()
     assert json.loads(stream.getvalue())["message"] == message
@@ -167,3 +168,26 @@ def test_messages_of_libraries_come_in_without_values_of_variables() -> None:
     assert (line["event"], line["module"], line["message"]) == ("library.message", "aiohttp", "request 7 failed")
     assert line["details"] == {"logger": "aiohttp.client", "exception": "ValueError: 7 bytes refused"}
     assert "hunter2" not in stream.getvalue()
+
+
+def test_a_sink_that_fails_is_told_in_the_others_once_and_again_when_it_recovers(tmp_path: Path) -> None:
+    stream, path = io.StringIO(), tmp_path / "x.log"
+    path.symlink_to("/dev/full")
+    log = StructuredLog(level=Level.INFO, stream=stream, file=LogFile(path))
+    log.write(entry("one"))
+    log.write(entry("two"))
+    path.unlink()
+    log.write(entry("three"))
+    events = [json.loads(line)["event"] for line in stream.getvalue().splitlines()]
+    assert events == ["order.submitted", "log.unwritable", "order.submitted", "order.submitted", "log.writable"]
+    written = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [line["event"] for line in written] == ["order.submitted", "log.writable"]
+    assert written[1]["details"] == {"lines_lost": 3}
+
+
+def test_what_happens_to_a_sink_goes_where_it_is_asked_for(tmp_path: Path) -> None:
+    heard: list[LogEntry] = []
+    log = StructuredLog(level=Level.INFO, stream=io.StringIO(), file=LogFile(tmp_path))
+    log.report_to(heard.append)
+    log.write(entry())
+    assert [line.event for line in heard] == [LogEvent.LOG_UNWRITABLE]

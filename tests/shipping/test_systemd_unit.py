@@ -56,3 +56,13 @@ def test_a_stop_is_given_more_time_than_the_daemon_takes() -> None:
     for config in (ROOT / "config").glob("*.toml"):
         daemon = tomllib.loads(config.read_text())["daemon"]
         assert seconds > daemon.get("stop_timeout_s", 0), config.name
+
+
+def test_every_end_that_nobody_asked_for_is_followed_by_a_start() -> None:
+    """`on-failure` would take a death by SIGHUP, SIGINT, SIGTERM or SIGPIPE for a success."""
+    assert ("Restart", "always") in lines()
+    assert not [value for name, value in lines() if name == "SuccessExitStatus"]
+
+
+def test_a_reload_opens_the_log_file_anew() -> None:
+    assert ("ExecReload", "/bin/kill -HUP $MAINPID") in lines()

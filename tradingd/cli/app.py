@@ -123,8 +123,26 @@ def build_app() -> typer.Typer:
     return app
 
 
+def _open_standard_streams() -> None:
+    """Put /dev/null where a standard stream is closed: else the journal could get its number, and what is meant for it.
+
+    A program that is started so has no `sys.stdout` or `sys.stderr`, and gets one that goes nowhere.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
+    # Kept open to the end of the process.
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123
+
+
 def main() -> None:
     """Run the command line and exit."""
+    _open_standard_streams()
     try:
         build_app()(prog_name="tradingd")
     finally:

@@ -17,6 +17,7 @@ from tradingd.core.market import NS_PER_SECOND
 from tradingd.errors import UsageError
 
 POLL_S = 0.25
+_COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 _EARLIEST = -(2**63)
 
 
@@ -89,8 +90,13 @@ def _open(path: Path) -> BinaryIO | None:
 
 
 def _rotated(path: Path, since_ns: int | None) -> list[Path]:
-    """Find `name.TIME.ext` beside `name.ext`, oldest first; one that ended before `since_ns` is left out."""
-    found = [(file.stat().st_mtime_ns, file) for file in path.parent.glob(f"{glob.escape(path.stem)}.*{path.suffix}")]
+    """Find `name.TIME.ext` and logrotate's `name.ext.1` beside `name.ext`, oldest first.
+
+    One that ended before `since_ns` is left out, and so are compressed ones.
+    """
+    patterns = (f"{glob.escape(path.stem)}.*{path.suffix}", f"{glob.escape(path.name)}.*")
+    files = {file for pattern in patterns for file in path.parent.glob(pattern) if file.suffix not in _COMPRESSED}
+    found = [(file.stat().st_mtime_ns, file) for file in files]
     # A second of tolerance: the last line's time was taken before it was written.
     return [
         file

@@ -30,9 +30,14 @@ RISK_LINES = 20
 def run(config: ConfigOption) -> None:
     """Run the daemon until SIGTERM or SIGINT.
 
-    A second signal forces. Exit codes: 0 stopped in order; 2 usage or configuration; 3 fault; 4 credentials
-    refused by the venue.
+    A second signal forces; SIGHUP opens the log file anew and ends nothing. Exit codes: 0 stopped in order; 2 usage or
+    configuration; 3 fault; 4 credentials refused by the venue.
     """
+    import signal
+
+    # A closed session must end nothing, from the first instant: the daemon takes the signal over once it has a log.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
     from tradingd.cli.loading import load_checked
 
     loaded = load_checked(config)

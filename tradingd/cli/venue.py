@@ -38,6 +38,7 @@ async def _serve(loaded: "LoadedSettings") -> None:
 
     from tradingd.core.log import Level, LogEntry, LogEvent
     from tradingd.feeds.build import build_feed
+    from tradingd.opening import log_file
     from tradingd.runtime.clock import SystemClock
     from tradingd.runtime.sd_notify import ServiceManager
     from tradingd.runtime.structured_log import StructuredLog
@@ -51,16 +52,16 @@ async def _serve(loaded: "LoadedSettings") -> None:
     feeds = cast("list[Feed]", [build_feed(table, settings.broker) for table in settings.data.feeds])
     paths = StatePaths(daemon.state_dir)
     paths.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    StructuredLog(
+    lines = StructuredLog(
         level=Level(daemon.log_level),
         style=daemon.log_format,
-        file=daemon.log_file,
+        file=log_file(daemon),
         secrets=secret_values(settings),
     )
 
     def log(level: str, event: str, message: str, details: dict[str, object]) -> None:
         is_up = event == LogEvent.VENUE_STARTED
-        StructuredLog.write(
+        lines.write(
             LogEntry(
                 ts=SystemClock.now_ns(),
                 level=Level(level),
@@ -79,6 +80,7 @@ async def _serve(loaded: "LoadedSettings") -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, serving.cancel)
+    loop.add_signal_handler(signal.SIGHUP, lines.reopen)  # a terminal that hangs up ends nothing
     try:
         with suppress(asyncio.CancelledError):
             await serving

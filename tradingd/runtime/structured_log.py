@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,6 +19,7 @@ from loguru import logger
 
 from tradingd.core.log import Level, LogEntry, LogEvent
 from tradingd.core.market import NS_PER_SECOND
+from tradingd.runtime.log_sinks import LogFile, LogStream, News
 
 if TYPE_CHECKING:
     from loguru import Message, Record
@@ -83,14 +83,18 @@ LEAST_SECRET = 6
 
 
 class StructuredLog:
-    """The sinks of one process. `write` is called off the trading path, by the trade logger's task."""
+    """The sinks of one process. `write` is called off the trading path, by the trade logger's task.
+
+    A sink that cannot be written costs lines, never more: the first one lost and the end of the losses are entries of
+    their own, handed to `report_to`'s receiver, or written to the sinks that are left.
+    """
 
     def __init__(
         self,
         *,
         level: Level,
         style: str = "auto",
-        file: Path | None = None,
+        file: LogFile | None = None,
         secrets: Collection[str] = (),
         stream: Any = None,
     ) -> None:
@@ -101,40 +105,52 @@ class StructuredLog:
         self._secrets = tuple(
             sorted((spelling for spelling in spellings if len(spelling) >= LEAST_SECRET), key=len, reverse=True)
         )
+        self._sinks: list[LogStream | LogFile] = []
+        self._receiver: Callable[[LogEntry], None] | None = None
+        logger.remove()
         output = stream if stream is not None else sys.stdout
+        if output is not None:  # a process may be started with its standard output closed
+            self._add_stream(output, level, style)
+        self._file = file
+        if file is not None:
+            self._sinks.append(file)
+
+            def to_file(message: "Message") -> None:
+                file.write(f"{self.redact(render_json(_entry_of(message.record)))}\n")
+
+            logger.add(to_file, level=level.value, format="{message}", catch=False, diagnose=False, backtrace=False)
+        intercept = _InterceptHandler(time.time_ns, self.write)
+        logging.basicConfig(handlers=[intercept], level=logging.WARNING, force=True)
+
+    def _add_stream(self, output: Any, level: Level, style: str) -> None:
         terminal = output.isatty()
         as_text = style == "text" or (style == "auto" and terminal)
         in_journal = not terminal and "JOURNAL_STREAM" in os.environ
         colour = as_text and terminal and "NO_COLOR" not in os.environ
+        sink = LogStream(output)
+        self._sinks.append(sink)
 
         def to_stream(message: "Message") -> None:
             entry = _entry_of(message.record)
             line = render_text(entry, colour=colour) if as_text else render_json(entry)
             prefix = f"<{_PRIORITY[entry.level]}>" if in_journal else ""
-            output.write(f"{prefix}{self.redact(line)}\n")
-            output.flush()
+            sink.write(f"{prefix}{self.redact(line)}\n")
 
-        logger.remove()
         logger.add(to_stream, level=level.value, format="{message}", catch=False, diagnose=False, backtrace=False)
-        if file is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
 
-            def in_file(record: "Record") -> str:
-                record["extra"]["line"] = self.redact(render_json(_entry_of(record)))
-                return "{extra[line]}\n"
+    def report_to(self, receiver: Callable[[LogEntry], None]) -> None:
+        """Hand what happens to the sinks to somebody who writes it here and elsewhere."""
+        self._receiver = receiver
 
-            logger.add(
-                file,
-                level=level.value,
-                format=in_file,
-                rotation="50 MB",
-                retention=10,
-                catch=False,
-                diagnose=False,
-                backtrace=False,
-            )
-        intercept = _InterceptHandler(time.time_ns)
-        logging.basicConfig(handlers=[intercept], level=logging.WARNING, force=True)
+    def reopen(self) -> None:
+        """Open the log file anew before its next line."""
+        if self._file is not None:
+            self._file.reopen()
+
+    def close(self) -> None:
+        """Hand over what a slow reader has not taken yet, within a bound."""
+        for sink in self._sinks:
+            sink.close()
 
     def redact(self, line: str) -> str:
         """Cut every secret out of a text."""
@@ -142,10 +158,12 @@ class StructuredLog:
             line = line.replace(secret, "********")
         return line
 
-    @staticmethod
-    def write(entry: LogEntry) -> None:
+    def write(self, entry: LogEntry) -> None:
         """Send one entry to every sink."""
         logger.bind(entry=entry).log(entry.level.value, "{}", entry.message)
+        for sink in self._sinks:
+            if (news := sink.losses.take_news()) is not None:
+                (self._receiver or self.write)(_entry_about(news))
 
 
 def _entry_of(record: "Record") -> LogEntry:
@@ -154,19 +172,31 @@ def _entry_of(record: "Record") -> LogEntry:
     return entry
 
 
+def _entry_about(news: News) -> LogEntry:
+    return LogEntry(
+        ts=time.time_ns(),
+        level=Level.WARNING if news.is_good else Level.ERROR,
+        event=LogEvent.LOG_WRITABLE if news.is_good else LogEvent.LOG_UNWRITABLE,
+        module="structured_log",
+        message=news.message,
+        details={"lines_lost": news.lost} if news.lost else {},
+    )
+
+
 class _InterceptHandler(logging.Handler):
     """Carry the standard library's log records over."""
 
-    def __init__(self, now_ns: Callable[[], int]) -> None:
+    def __init__(self, now_ns: Callable[[], int], write: Callable[[LogEntry], None]) -> None:
         super().__init__()
         self._now_ns = now_ns
+        self._write = write
 
     def emit(self, record: logging.LogRecord) -> None:
         level = Level.ERROR if record.levelno >= logging.ERROR else Level.WARNING
         details: dict[str, object] = {"logger": record.name}
         if record.exc_info and record.exc_info[1] is not None:
             details["exception"] = f"{type(record.exc_info[1]).__name__}: {record.exc_info[1]}"
-        StructuredLog.write(
+        self._write(
             LogEntry(
                 ts=self._now_ns(),
                 level=level,

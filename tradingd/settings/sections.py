@@ -37,8 +37,17 @@ class DaemonSettings(Section):
         default="auto", description="auto is text on a terminal and JSON lines elsewhere."
     )
     log_file: Annotated[Path, Strict(False)] | None = Field(
-        default=None, description="Also log to this file, rotated; a relative path starts at the file's folder."
+        default=None,
+        description="Also log to this file; a relative path starts at the configuration file's folder. It is opened "
+        "anew when it was moved away, and at SIGHUP.",
     )
+    log_rotate_mb: NonNegativeInt = Field(
+        default=50, description="Megabytes at which the log file is rotated; 0 never, as where logrotate does it."
+    )
+    log_rotate_days: NonNegativeInt = Field(
+        default=0, description="Days (UTC) after which the log file is rotated: 1 is each midnight; 0 never."
+    )
+    log_keep: NonNegativeInt = Field(default=10, description="Rotated log files that are kept; 0 keeps all.")
     stop_timeout_s: PositiveFloat = Field(default=10.0, description="Seconds that an orderly stop may take.")
 
 
