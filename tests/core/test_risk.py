@@ -13,7 +13,7 @@ from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.order_state import intend
 from tradingd.core.orders import DenialCode, Order, OrderType, Side
 from tradingd.core.portfolio import PortfolioState
-from tradingd.core.risk import MarketView, OrderLimits, OrderRate, RiskRules, validate
+from tradingd.core.risk import MarketView, OrderLimits, OrderRate, RiskRules, reduces, reducible, validate
 
 C = DenialCode
 BUY, SELL = Side.BUY, Side.SELL
@@ -39,8 +39,13 @@ def codes(
     *,
     rate_full: bool = False,
 ) -> list[DenialCode]:
-    verdict = validate(candidate, portfolio or holding(), limits or rules(), view or market(), rate_full=rate_full)
+    held = portfolio or holding()
+    only_reduces = reduces(candidate, held)
+    verdict = validate(
+        candidate, held, limits or rules(), view or market(), rate_full=rate_full, only_reduces=only_reduces
+    )
     assert verdict.approved is (not verdict.breaches)
+    assert only_reduces or not verdict.waived
     return [breach.code for breach in verdict.breaches]
 
 
@@ -103,6 +108,73 @@ def test_an_order_that_can_only_reduce_passes_position_limits(
     limits = rules(OrderLimits(max_position_quantity=D(5), max_position_value=D(500)))
     expected = [] if passes else [C.POSITION_LIMIT, C.POSITION_VALUE]
     assert codes(order("a", side, quantity), holding(held), limits) == expected
+
+
+@pytest.mark.parametrize("side", Side)
+def test_an_order_that_can_only_reduce_passes_every_limit_whatever_the_price_is_worth(side: Side) -> None:
+    tight = OrderLimits(
+        max_order_value=D(1), max_order_quantity=D(1), max_position_quantity=D(1), max_position_value=D(1)
+    )
+    limits = rules(tight, gross="1", leverage="0.000001", allow_short=False, stale_after_ns=1)
+    held = holding("10" if side is SELL else "-10")
+    for view in (market(age_ns=2), market(None)):
+        verdict = validate(order("a", side, "10", limit="50"), held, limits, view, rate_full=False, only_reduces=True)
+        assert verdict.approved
+        assert verdict.waived
+    assert not codes(order("a", side, "10", limit="50"), held, limits, market(age_ns=2))
+    assert codes(order("a", side, "10.5", limit="50"), held, limits, market(age_ns=2))
+
+
+def test_a_reduction_is_counted_in_the_worst_case_of_everything_that_rests() -> None:
+    tight = rules(OrderLimits(max_order_quantity=D(1)))
+    resting = (order("w1", SELL, "6", limit="120"), order("w2", BUY, "50", limit="80"))
+    held = holding("10", working=resting)
+    assert codes(order("a", SELL, "4"), held, tight) == []
+    assert codes(order("a", SELL, "4.5"), held, tight) == [C.ORDER_QUANTITY]
+    replaced = reducible(SELL, D(10), held.open_exposure(ABC), D(6))
+    assert (reducible(SELL, D(10), held.open_exposure(ABC)), replaced) == (D(4), D(10))
+    assert reducible(BUY, D(10), held.open_exposure(ABC)) == 0
+
+
+@pytest.mark.parametrize("quantity", ["NaN", "sNaN", "Infinity", "-Infinity", "1E+400"])
+def test_a_quantity_that_is_no_figure_reduces_nothing(quantity: str) -> None:
+    assert not reduces(order("a", SELL, quantity), holding("10"))
+
+
+def test_what_the_venue_forbids_is_refused_to_a_reduction_too() -> None:
+    stopped = market(instrument=msgspec.structs.replace(default_instrument(ABC), tradable=False))
+    assert codes(order("a", SELL, "10"), holding("10"), view=stopped) == [C.SYMBOL_NOT_ALLOWED]
+    assert codes(order("a", SELL, "10", limit="-1"), holding("10")) == [C.PRICE_INVALID]
+
+
+def test_a_symbol_that_is_no_longer_allowed_can_be_left() -> None:
+    closed = msgspec.structs.replace(rules(), allowed_symbols=frozenset({XYZ}))
+    assert codes(order("a", SELL, "10"), holding("10"), closed) == []
+    assert codes(order("a", BUY, "1"), holding("10"), closed) == [C.SYMBOL_NOT_ALLOWED]
+
+
+@pytest.mark.parametrize(
+    ("candidate", "limits", "view"),
+    [
+        (order("a", quantity="11"), rules(OrderLimits(max_order_quantity=D(10))), market()),
+        (order("a", quantity="11"), rules(OrderLimits(max_order_value=D(10))), market()),
+        (order("a", quantity="11"), rules(OrderLimits(max_position_quantity=D(10))), market()),
+        (order("a", quantity="11"), rules(OrderLimits(max_position_value=D(10))), market()),
+        (order("a", quantity="11"), rules(gross="10"), market()),
+        (order("a", quantity="11"), rules(leverage="0.0001"), market()),
+        (order("a", limit="120"), rules(), market()),
+        (order("a"), rules(stale_after_ns=NS_PER_SECOND), market(age_ns=90 * NS_PER_SECOND)),
+    ],
+)
+def test_a_refusal_names_value_and_limit_in_its_sentence(candidate: Order, limits: RiskRules, view: MarketView) -> None:
+    (breach,) = validate(candidate, holding(), limits, view, rate_full=False).breaches
+
+    def figure(text: str) -> str:
+        return text.replace(",", "").removesuffix(" s").removesuffix(" %").split(".")[0]
+
+    said = breach.message.replace(",", "")
+    assert figure(breach.value) in said
+    assert figure(breach.limit) in said
 
 
 def test_open_orders_on_the_same_side_count_and_those_on_the_other_do_not() -> None:
@@ -236,6 +308,17 @@ def test_the_order_rate_is_a_sliding_minute() -> None:
     assert not rate.full(60 * NS_PER_SECOND)
     rate.count(60 * NS_PER_SECOND)
     assert rate.full(69 * NS_PER_SECOND)
+
+
+def test_reductions_have_as_much_of_the_order_rate_again() -> None:
+    rate = OrderRate(3)
+    for _ in range(3):
+        rate.count(0)
+    assert (rate.full(0), rate.full(0, only_reduces=True)) == (True, False)
+    for _ in range(3):
+        rate.count(0)
+    assert rate.full(0, only_reduces=True)
+    assert codes(order("a", SELL, "1"), holding("10"), rate_full=True) == [C.ORDER_RATE]
 
 
 wishes = st.lists(

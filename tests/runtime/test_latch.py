@@ -1,7 +1,7 @@
 """The last gate before the wire."""
 
 from tradingd.core.identifiers import ClientOrderId
-from tradingd.runtime.latch import Latch
+from tradingd.runtime.latch import HALT, STOP, Latch
 
 A, B = ClientOrderId("a"), ClientOrderId("b")
 
@@ -19,8 +19,14 @@ def test_it_is_closed_by_each_who_says_so_and_opened_by_the_same() -> None:
     assert latch.refusal(A) is None
 
 
-def test_an_order_that_closes_a_position_passes() -> None:
+def test_an_order_that_closes_a_position_passes_whom_it_was_let_pass() -> None:
     latch = Latch()
-    latch.close("halt", "too hot")
-    latch.let_pass(A)
+    latch.close(HALT, "too hot")
+    latch.let_pass(A, HALT)
     assert (latch.refusal(A), latch.refusal(B)) == (None, "too hot")
+    latch.close(STOP, "stopping")
+    assert latch.refusal(A) == "stopping"
+    latch.let_pass(B, HALT, STOP)
+    assert latch.refusal(B) is None
+    latch.forget(B)
+    assert latch.refusal(B) == "too hot; stopping"

@@ -18,8 +18,10 @@ from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.order_state import NOT_AT_VENUE, OrderState, OrderStatus
 from tradingd.core.orders import (
     ZERO,
+    DenialCode,
     Order,
     OrderCanceled,
+    OrderDenied,
     OrderExpired,
     OrderFilled,
     OrderModification,
@@ -27,6 +29,7 @@ from tradingd.core.orders import (
     Side,
 )
 from tradingd.core.plans.records import CLOSING, EXITS, THEN
+from tradingd.core.risk import reduces
 from tradingd.core.venue_view import VenueFill, VenueOrderStatus
 from tradingd.errors import TradingdError
 from tradingd.journal.codec import GENESIS, LineDefect, decode
@@ -35,6 +38,22 @@ from tradingd.journal.segments import load
 TIGHT_POSITION = Decimal(30)
 PACE_WINDOW_NS = 10 * NS_PER_SECOND
 MOST_QUESTIONS = 100
+PASSED_BY_REDUCTIONS = frozenset(
+    {
+        DenialCode.HALTED,
+        DenialCode.SYMBOL_HALTED,
+        DenialCode.ORDER_QUANTITY,
+        DenialCode.ORDER_VALUE,
+        DenialCode.POSITION_LIMIT,
+        DenialCode.POSITION_VALUE,
+        DenialCode.GROSS_EXPOSURE,
+        DenialCode.BUYING_POWER,
+        DenialCode.PRICE_MISSING,
+        DenialCode.PRICE_STALE,
+        DenialCode.PRICE_COLLAR,
+        DenialCode.ORDER_IN_DOUBT,
+    }
+)
 DOUBTFUL = (
     OrderStatus.PENDING_SUBMIT,
     OrderStatus.UNKNOWN,
@@ -136,6 +155,8 @@ class Judge:
                 self._halted = False
             case OrderFilled():
                 self._judge_fill(entry)
+            case OrderDenied():
+                self._judge_denial(entry)
             case OrderRejected() | OrderCanceled() | OrderExpired():
                 self._judge_end(entry)
             case _:
@@ -144,6 +165,13 @@ class Judge:
             after = self.books.orders.get(before.client_order_id)
             if after is not None:
                 self._judge_progress(before, after)
+
+    def _judge_denial(self, denial: OrderDenied) -> None:
+        """A halt and a limit never hold back what can only bring the position nearer to zero."""
+        order, portfolio = denial.order, self.books.portfolio
+        held_back = [breach.code for breach in denial.breaches if breach.code in PASSED_BY_REDUCTIONS]
+        if held_back and reduces(order, portfolio):
+            raise Breach("I14", f"{order.client_order_id} can only reduce, and is denied by {', '.join(held_back)}")
 
     def _judge_fill(self, fill: OrderFilled) -> None:
         self._read_true_fills()
@@ -205,12 +233,12 @@ class Judge:
         if state.order != order:
             raise Breach("I6", f"{name} leaves with other terms than the journal's")
         self._judge_plan(order)
-        if self._halted and not self._closes(order) and not self._leaves_plan(order):
+        if self._halted and not self._closes(order) and not self._reduces(order):
             raise Breach("I9", f"{name} leaves while trading is halted")
         if order.symbol in self.books.halted_symbols and not self._closes(order) and not self._reduces(order):
             raise Breach("I9", f"{name} leaves while {order.symbol} is halted, and does not reduce its position")
         # A flattening closes each strategy's position by itself: where two are opposed the account passes its limit.
-        if not self._closes(order) and not self._leaves_plan(order):
+        if not self._closes(order) and not self._reduces(order):
             self._judge_exposure(order.symbol, order.side)
 
     def on_question(self, now_ns: int) -> None:
@@ -225,10 +253,6 @@ class Judge:
         """True for an order of a flattening, which passes a halt because all it does is close a position."""
         held = self.books.portfolio.quantity_of(order.strategy_id, order.symbol)
         return order.trace_id.startswith("flatten/") and order.signed_quantity == -held
-
-    def _leaves_plan(self, order: Order) -> bool:
-        """True for an exit of a plan that can only reduce the position: it passes a halt and the limits."""
-        return order.leg in CLOSING and self._reduces(order)
 
     def _judge_plan(self, order: Order) -> None:
         """One exit of a plan works at a time, and no more is entered than the plan says."""
@@ -260,7 +284,7 @@ class Judge:
         name = order.client_order_id
         state = self.books.orders.get(name)
         grows = details.quantity is not None and (state is None or details.quantity > state.quantity)
-        if self._halted and not self._leaves_plan(order) and (grows or order.leg not in CLOSING):
+        if self._halted and not self._reduces(order) and (grows or order.leg not in CLOSING):
             raise Breach("I9", f"new terms of {name} leave while trading is halted")
         if name in self._largest and details.quantity is not None:
             self._largest[name] = max(self._largest[name], details.quantity)

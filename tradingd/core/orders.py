@@ -385,6 +385,8 @@ class ValidationResponse(msgspec.Struct, frozen=True, kw_only=True):
     """A verdict on one order: every breached rule, none meaning that it may leave."""
 
     breaches: tuple[Breach, ...] = ()
+    waived: tuple[Breach, ...] = ()
+    """Rules that an order breaks and passes all the same, since it can only reduce the position."""
 
     @property
     def approved(self) -> bool:

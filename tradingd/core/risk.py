@@ -2,7 +2,7 @@
 
 Every rule that is broken is named; nothing is judged by its absence: a limit that is None was switched off on purpose
 by the configuration. Worst-case figures count the position, every open and unknown order on the same side, and the
-order.
+order. An order that can only reduce the position passes every limit: a way out is never closed.
 """
 
 from collections import deque
@@ -16,7 +16,7 @@ from tradingd.core.identifiers import StrategyId, Symbol
 from tradingd.core.instruments import Instrument, is_sensible
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.orders import ZERO, Breach, DenialCode, Order, OrderType, Side, ValidationResponse
-from tradingd.core.portfolio import PortfolioState
+from tradingd.core.portfolio import OpenExposure, PortfolioState
 
 _HUNDRED = Decimal(100)
 
@@ -56,18 +56,21 @@ class MarketView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderRate:
-    """A sliding window of one minute over the orders that were let through."""
+    """A sliding window of one minute over the orders that were let through.
+
+    Orders that only reduce a position have as much again: a strategy that trades too much can still leave.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._sent: deque[int] = deque()
 
-    def full(self, now_ns: int) -> bool:
+    def full(self, now_ns: int, *, only_reduces: bool = False) -> bool:
         """True when one more order would break the limit."""
         horizon = now_ns - 60 * NS_PER_SECOND
         while self._sent and self._sent[0] <= horizon:
             self._sent.popleft()
-        return len(self._sent) >= self._limit
+        return len(self._sent) >= (2 * self._limit if only_reduces else self._limit)
 
     def count(self, now_ns: int) -> None:
         """Count one order as sent."""
@@ -75,16 +78,45 @@ class OrderRate:
 
 
 def validate(
-    order: Order, portfolio: PortfolioState, rules: RiskRules, market: MarketView, *, rate_full: bool
+    order: Order,
+    portfolio: PortfolioState,
+    rules: RiskRules,
+    market: MarketView,
+    *,
+    rate_full: bool,
+    only_reduces: bool = False,
 ) -> ValidationResponse:
-    """Judge one order; an empty answer approves it."""
-    form = _check_form(order, rules, market)
+    """Judge one order; an answer without breaches approves it.
+
+    `only_reduces` is the answer of `reduces`: such an order passes every limit but the order rate, of which reductions
+    have a share of their own.
+    """
+    form = _check_form(order, market)
     if form:
         # Figures that are not numbers cannot be compared with limits: say so and stop.
         return ValidationResponse(breaches=tuple(form))
+    limits, breaches = _check_limits(order, portfolio, rules, market), []
+    if rate_full:
+        breaches.append(
+            Breach(
+                code=DenialCode.ORDER_RATE,
+                message=f"{rules.max_orders_per_minute} orders have left within a minute (max_orders_per_minute)",
+                limit=str(rules.max_orders_per_minute),
+            )
+        )
+    if only_reduces:
+        return ValidationResponse(breaches=tuple(breaches), waived=tuple(limits))
+    return ValidationResponse(breaches=(*limits, *breaches))
+
+
+def _check_limits(order: Order, portfolio: PortfolioState, rules: RiskRules, market: MarketView) -> list[Breach]:
+    if market.price is None:
+        # Without a price nothing can be valued: that is said first, and alone.
+        message = f"no good price of {order.symbol} has been seen yet"
+        return [*_check_allowed(order, rules), Breach(code=DenialCode.PRICE_MISSING, message=message)]
     price = order.working_price
     value = value_of(order.contract, order.quantity, price)
-    breaches = _check_market(order, rules, market)
+    breaches = _check_allowed(order, rules) + _check_market(order, market.price, rules, market)
     scopes: list[tuple[str, OrderLimits, StrategyId | None]] = [("account", rules.account, None)]
     if (by_symbol := rules.by_symbol.get(order.symbol)) is not None:
         scopes.append((order.symbol, by_symbol, None))
@@ -93,16 +125,7 @@ def validate(
     for scope, limits, strategy_id in scopes:
         breaches += _check_order_size(order, value, limits, scope)
         breaches += _check_position(order, portfolio, limits, scope=scope, strategy_id=strategy_id, price=price)
-    breaches += _check_account(order, portfolio, rules, market, value)
-    if rate_full:
-        breaches.append(
-            Breach(
-                code=DenialCode.ORDER_RATE,
-                message="too many orders in the last minute",
-                limit=str(rules.max_orders_per_minute),
-            )
-        )
-    return ValidationResponse(breaches=tuple(breaches))
+    return breaches + _check_account(order, portfolio, rules, market, value)
 
 
 def reduces(order: Order, portfolio: PortfolioState, *, replaced: Decimal = ZERO) -> bool:
@@ -111,24 +134,28 @@ def reduces(order: Order, portfolio: PortfolioState, *, replaced: Decimal = ZERO
     Counted in the worst case: with every order on its side that is open or unknown filled as well. `replaced` is what
     of them this order takes the place of.
     """
-    held = portfolio.quantity(order.symbol)
-    exposure = portfolio.open_exposure(order.symbol)
-    if order.side is Side.SELL:
-        return exposure.sell_quantity - replaced + order.quantity <= held
-    return exposure.buy_quantity - replaced + order.quantity <= -held
+    held, open_orders = portfolio.quantity(order.symbol), portfolio.open_exposure(order.symbol)
+    return is_sensible(order.quantity) and order.quantity <= reducible(order.side, held, open_orders, replaced)
 
 
-def _check_form(order: Order, rules: RiskRules, market: MarketView) -> list[Breach]:
+def reducible(side: Side, held: Decimal, open_orders: OpenExposure, replaced: Decimal = ZERO) -> Decimal:
+    """How much one more order of a side may be for and still only reduce what is held; 0 where nothing may.
+
+    Counted in the worst case: every order of that side that is open or unknown, less `replaced`, fills as well.
+    """
+    promised = open_orders.sell_quantity if side is Side.SELL else open_orders.buy_quantity
+    return max(-held * side.sign - promised + replaced, ZERO)
+
+
+def _check_form(order: Order, market: MarketView) -> list[Breach]:
     breaches = []
-    if order.symbol not in rules.allowed_symbols:
-        breaches.append(Breach(code=DenialCode.SYMBOL_NOT_ALLOWED, message=f"{order.symbol} is not in allowed_symbols"))
-    elif not market.instrument.tradable:
+    if not market.instrument.tradable:
         breaches.append(Breach(code=DenialCode.SYMBOL_NOT_ALLOWED, message=f"the venue does not trade {order.symbol}"))
     if not is_sensible(order.quantity) or order.quantity <= 0:
         breaches.append(
             Breach(
                 code=DenialCode.QUANTITY_INVALID,
-                message="quantity is not a positive number after rounding to the lot",
+                message=f"quantity {order.quantity:f} is not a positive number after rounding to the lot",
                 value=str(order.quantity),
             )
         )
@@ -136,7 +163,8 @@ def _check_form(order: Order, rules: RiskRules, market: MarketView) -> list[Brea
         breaches.append(
             Breach(
                 code=DenialCode.QUANTITY_INVALID,
-                message="quantity is below the venue's minimum",
+                message=f"quantity {order.quantity:f} is below the venue's minimum "
+                f"({market.instrument.min_quantity:f})",
                 value=str(order.quantity),
                 limit=str(market.instrument.min_quantity),
             )
@@ -159,33 +187,36 @@ def _check_form(order: Order, rules: RiskRules, market: MarketView) -> list[Brea
                     code=DenialCode.PRICE_INVALID, message=f"{name} price is not a positive number", value=str(price)
                 )
             )
-    if market.price is None:
-        breaches.append(
-            Breach(code=DenialCode.PRICE_MISSING, message=f"no good price of {order.symbol} has been seen yet")
-        )
     return breaches
 
 
-def _check_market(order: Order, rules: RiskRules, market: MarketView) -> list[Breach]:
+def _check_allowed(order: Order, rules: RiskRules) -> list[Breach]:
+    if order.symbol in rules.allowed_symbols:
+        return []
+    return [Breach(code=DenialCode.SYMBOL_NOT_ALLOWED, message=f"{order.symbol} is not in allowed_symbols")]
+
+
+def _check_market(order: Order, last: Decimal, rules: RiskRules, market: MarketView) -> list[Breach]:
     breaches = []
     if rules.stale_after_ns and market.age_ns > rules.stale_after_ns:
         breaches.append(
             Breach(
                 code=DenialCode.PRICE_STALE,
-                message=f"the last good price of {order.symbol} is too old",
+                message=f"the last good price of {order.symbol} is {market.age_ns / NS_PER_SECOND:.1f} s old, "
+                f"more than stale_after_s ({rules.stale_after_ns / NS_PER_SECOND:g} s)",
                 value=f"{market.age_ns / NS_PER_SECOND:.1f} s",
                 limit=f"{rules.stale_after_ns / NS_PER_SECOND:g} s",
             )
         )
-    assert market.price is not None
     for price in (order.terms.limit_price, order.terms.stop_price):
         if price is not None:
-            away = abs(price - market.price) / market.price * _HUNDRED
+            away = abs(price - last) / last * _HUNDRED
             if away > rules.price_collar_pct:
                 breaches.append(
                     Breach(
                         code=DenialCode.PRICE_COLLAR,
-                        message=f"price {price} is {away:.2f} % from the last good price {market.price}",
+                        message=f"price {price:f} is {away:.2f} % from the last good price {last:f}, more than "
+                        f"price_collar_pct ({rules.price_collar_pct:f} %)",
                         value=str(price),
                         limit=f"{rules.price_collar_pct} %",
                     )
@@ -199,7 +230,8 @@ def _check_order_size(order: Order, value: Decimal, limits: OrderLimits, scope: 
         breaches.append(
             Breach(
                 code=DenialCode.ORDER_QUANTITY,
-                message=f"order quantity is above max_order_quantity of {scope}",
+                message=f"order quantity {order.quantity:f} is above max_order_quantity of {scope} "
+                f"({limits.max_order_quantity:f})",
                 value=str(order.quantity),
                 limit=str(limits.max_order_quantity),
             )
@@ -208,7 +240,7 @@ def _check_order_size(order: Order, value: Decimal, limits: OrderLimits, scope: 
         breaches.append(
             Breach(
                 code=DenialCode.ORDER_VALUE,
-                message=f"order value is above max_order_value of {scope}",
+                message=f"order value {value:,.2f} is above max_order_value of {scope} ({limits.max_order_value:,.2f})",
                 value=f"{value:.2f}",
                 limit=str(limits.max_order_value),
             )
@@ -244,7 +276,8 @@ def _check_position(
         breaches.append(
             Breach(
                 code=DenialCode.POSITION_LIMIT,
-                message=f"position with all open orders would be above max_position_quantity of {scope}",
+                message=f"position with all open orders would be {worst:f}, above max_position_quantity of {scope} "
+                f"({limits.max_position_quantity:f})",
                 value=str(worst),
                 limit=str(limits.max_position_quantity),
             )
@@ -255,7 +288,8 @@ def _check_position(
             breaches.append(
                 Breach(
                     code=DenialCode.POSITION_VALUE,
-                    message=f"position with all open orders would be worth more than max_position_value of {scope}",
+                    message=f"position with all open orders would be worth {value:,.2f}, above max_position_value of "
+                    f"{scope} ({limits.max_position_value:,.2f})",
                     value=f"{value:.2f}",
                     limit=str(limits.max_position_value),
                 )
@@ -276,7 +310,8 @@ def _check_account(
             breaches.append(
                 Breach(
                     code=DenialCode.SHORT_NOT_ALLOWED,
-                    message=f"selling {order.quantity} could leave {order.symbol} short and that is not allowed",
+                    message=f"selling {order.quantity:f} could leave {order.symbol} short at {after:f}, "
+                    "and that is not allowed",
                     value=str(after),
                 )
             )
@@ -292,7 +327,8 @@ def _check_account(
         breaches.append(
             Breach(
                 code=DenialCode.GROSS_EXPOSURE,
-                message="gross exposure with all open orders would be above max_gross_exposure",
+                message=f"gross exposure with all open orders would be {worst_gross:,.2f}, above max_gross_exposure "
+                f"({rules.max_gross_exposure:,.2f})",
                 value=f"{worst_gross:.2f}",
                 limit=str(rules.max_gross_exposure),
             )
@@ -302,7 +338,8 @@ def _check_account(
         breaches.append(
             Breach(
                 code=DenialCode.BUYING_POWER,
-                message="gross exposure with all open orders would be above equity times max_leverage",
+                message=f"gross exposure with all open orders would be {worst_gross:,.2f}, above equity times "
+                f"max_leverage ({power:,.2f})",
                 value=f"{worst_gross:.2f}",
                 limit=f"{power:.2f}",
             )

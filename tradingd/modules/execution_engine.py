@@ -33,7 +33,7 @@ from tradingd.core.orders import (
     StopPolicy,
     ValidationResponse,
 )
-from tradingd.core.plans.records import CLOSING, Plan
+from tradingd.core.plans.records import Plan
 from tradingd.core.repeats import RepeatGuard
 from tradingd.core.signals import CancelSignal, ModifySignal, OcoSignal, TradingSignal
 from tradingd.errors import JournalError
@@ -54,7 +54,7 @@ from tradingd.runtime.events import (
     StrategyFailed,
 )
 from tradingd.runtime.flattening import WindingDown
-from tradingd.runtime.latch import Latch
+from tradingd.runtime.latch import HALT, STOP, Latch
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.order_builder import OrderBuilder
 from tradingd.runtime.plan_keeper import PlanKeeper
@@ -154,7 +154,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         """Refuse every further signal, and hold back what has not left yet: the first step of a stop."""
         self._admission.stopping = True
         self._plans.rest()
-        self._latch.close("stop", "the daemon is stopping")
+        self._latch.close(STOP, "the daemon is stopping")
 
     # -- signals become orders ----------------------------------------------------------------------------------------
 
@@ -181,11 +181,11 @@ class ExecutionEngine(Module[ExecutionEvent]):
             if isinstance(plan, Plan):
                 self._plans.begin(plan, signal.cause, self)
                 return
-            verdict = plan or self._admission.judge(order)
-        if verdict.approved:
-            self._send(order, signal.cause)
-        else:
-            self._deny(order, verdict.breaches, signal.cause)
+            if plan is None:
+                self._admit(order, signal.cause)
+                return
+            verdict = plan
+        self._deny(order, verdict.breaches, signal.cause)
 
     def _protect(self, signal: OcoSignal) -> None:
         order = self._plans.drafts.closing_order(signal)
@@ -199,24 +199,29 @@ class ExecutionEngine(Module[ExecutionEvent]):
         """Count repeated orders anew: an operator has looked."""
         self._repeats.forget()
 
-    def place(self, order: Order, *, closes: bool, cause: int) -> tuple[Breach, ...]:
+    def place(self, order: Order, *, cause: int) -> tuple[Breach, ...]:
         """Let an order of a plan leave by the gate that all pass, or say why not."""
-        if (verdict := self._admission.judge(order, closes=closes)).approved:
-            if closes and self._admission.only_reduces(order):
-                self._latch.let_pass(order.client_order_id)
-            self._send(order, cause)
-        else:
+        return self._admit(order, cause)
+
+    def _admit(self, order: Order, cause: int) -> tuple[Breach, ...]:
+        """Judge an order, and send it or refuse it; return the rules that it breaks."""
+        verdict = self._admission.judge(order)
+        if not verdict.approved:
             self._deny(order, verdict.breaches, cause)
+        else:
+            if self._admission.only_reduces(order):
+                self._latch.let_pass(order.client_order_id, HALT)
+            self._send(order, cause, verdict.waived)
         return verdict.breaches
 
-    def _send(self, order: Order, cause: int = 0) -> None:
+    def _send(self, order: Order, cause: int = 0, waived: tuple[Breach, ...] = ()) -> None:
         state = intend(order)
         self._ledger.reserve(state)
         self._journal.record(OrderIntended(order=order), durable=True, cause=cause)
         self._books.orders.put(state)
         self._venue.in_flight.sent(order.client_order_id)
         self._broker.submit_order(order)
-        order_lines.log_submitted(self._log, order)
+        order_lines.log_submitted(self._log, order, waived)
 
     def _deny(self, order: Order, breaches: tuple[Breach, ...], cause: int) -> None:
         now = self._clock.now_ns()
@@ -265,6 +270,8 @@ class ExecutionEngine(Module[ExecutionEvent]):
             order_lines.log_report(self._log, execution_report, transition.state)
         if transition.charge is not None:
             self._ledger.charge(transition.charge)
+        if transition.state.is_terminal:
+            self._latch.forget(state.client_order_id)
         oddities.see_to(transition, self._books, self, self._log)
         self._after_change(transition.state)
 
@@ -320,9 +327,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         if breaches := replace_refusals(self._broker.model, state.terms, new_order_details, instrument.asset_class):
             return ValidationResponse(breaches=breaches)
         amendment = amend(state, new_order_details, instrument)
-        verdict = self._admission.judge(
-            amendment.candidate, closes=state.order.leg in CLOSING, replaced=state.open_quantity
-        )
+        verdict = self._admission.judge(amendment.candidate, replaced=state.open_quantity)
         if verdict.approved:
             self.on_execution_update(amendment.request(order_id, self._clock.now_ns()))
             self._broker.modify_order(order_id, amendment.details)
@@ -367,7 +372,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
             trace_id=TraceId(f"flatten/{self._books.run}/{strategy_id}/{symbol}"),
         )
         if order.quantity >= self._builder.instrument_of(symbol).min_quantity:
-            self._latch.let_pass(order.client_order_id)
+            self._latch.let_pass(order.client_order_id, HALT, STOP)
             self._send(order)
 
     # -- what is not ours ---------------------------------------------------------------------------------------------

@@ -6,14 +6,16 @@ waits, and never forgets a halt: it is in force at once, and in the journal as s
 
 from decimal import Decimal
 
+import msgspec
+
 from tradingd.core.books import Books
 from tradingd.core.entries import HaltEngaged, HaltReleased, SymbolHalted
 from tradingd.core.identifiers import Symbol
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import reference_price
-from tradingd.core.orders import Breach, DenialCode, Order, ValidationResponse
+from tradingd.core.orders import ZERO, Breach, DenialCode, Order, ValidationResponse
 from tradingd.core.portfolio import PortfolioState
-from tradingd.core.risk import MarketView, OrderRate, RiskRules, reduces, validate
+from tradingd.core.risk import MarketView, OrderRate, RiskRules, reduces, reducible, validate
 from tradingd.core.risk_metrics import (
     ReturnStatistics,
     RiskAssessment,
@@ -26,11 +28,9 @@ from tradingd.core.risk_metrics import (
 from tradingd.errors import JournalError
 from tradingd.runtime.channel import Inbox
 from tradingd.runtime.clock import Clock
-from tradingd.runtime.latch import Latch
+from tradingd.runtime.latch import HALT, Latch
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.ports import AgeOf, EventLog, InstrumentOf, Journal, LatestData
-
-_HALT = "halt"
 
 
 class RiskManager(Module[ClockTick]):
@@ -76,7 +76,7 @@ class RiskManager(Module[ClockTick]):
     def initialize(self) -> None:
         """Go on being halted where the journal says so."""
         if self._books.halt is not None:
-            self._latch.close(_HALT, self._books.halt.reason)
+            self._latch.close(HALT, self._books.halt.reason)
 
     @property
     def halted(self) -> str | None:
@@ -84,16 +84,18 @@ class RiskManager(Module[ClockTick]):
         halt = self._books.halt or self._unwritten
         return None if halt is None else halt.reason
 
-    def validate_order(self, order: Order, portfolio_state: PortfolioState) -> ValidationResponse:
-        """Judge an order against every pre-trade limit; an approved order counts against the order rate."""
-        reason = self.halted
-        if reason is not None:
-            breach = Breach(code=DenialCode.HALTED, message=f"trading is halted: {reason}")
-            return ValidationResponse(breaches=(breach,))
-        closed = self._books.halted_symbols.get(order.symbol)
-        if closed is not None and not reduces(order, portfolio_state):
-            message = f"{order.symbol} is halted, only orders that reduce its position pass: {closed.reason}"
-            return ValidationResponse(breaches=(Breach(code=DenialCode.SYMBOL_HALTED, message=message),))
+    def validate_order(
+        self, order: Order, portfolio_state: PortfolioState, *, replaced: Decimal = ZERO
+    ) -> ValidationResponse:
+        """Judge an order against every pre-trade limit; an approved order counts against the order rate.
+
+        An order that can only reduce the account's position passes halts and limits; they stand as waived in the
+        answer. `replaced` is the open quantity that it takes the place of.
+        """
+        only_reduces = reduces(order, portfolio_state, replaced=replaced)
+        halts = self._halts(order, portfolio_state, replaced)
+        if halts and not only_reduces:
+            return ValidationResponse(breaches=halts)
         now = self._clock.monotonic_ns()
         latest = self._latest(order.symbol)
         market = MarketView(
@@ -101,10 +103,35 @@ class RiskManager(Module[ClockTick]):
             price=None if latest is None else Decimal(repr(reference_price(latest))),
             age_ns=self._age_of(order.symbol),
         )
-        verdict = validate(order, portfolio_state, self._rules, market, rate_full=self._rate.full(now))
+        verdict = validate(
+            order,
+            portfolio_state,
+            self._rules,
+            market,
+            rate_full=self._rate.full(now, only_reduces=only_reduces),
+            only_reduces=only_reduces,
+        )
         if verdict.approved:
             self._rate.count(now)
+        if halts:
+            verdict = msgspec.structs.replace(verdict, waived=(*halts, *verdict.waived))
         return verdict
+
+    def _halts(self, order: Order, portfolio_state: PortfolioState, replaced: Decimal) -> tuple[Breach, ...]:
+        """Every halt that is in force for an order."""
+        halts = []
+        if (reason := self.halted) is not None:
+            halts.append(Breach(code=DenialCode.HALTED, message=f"trading is halted: {reason}"))
+        if (closed := self._books.halted_symbols.get(order.symbol)) is not None:
+            message = f"{order.symbol} is halted: {closed.reason}"
+            halts.append(Breach(code=DenialCode.SYMBOL_HALTED, message=message))
+        if not halts:
+            return ()
+        held, open_orders = portfolio_state.quantity(order.symbol), portfolio_state.open_exposure(order.symbol)
+        free = reducible(order.side, held, open_orders, replaced)
+        way_out = f"{order.side} of up to {free:f} would pass as a reduction" if free else "nothing is left to reduce"
+        halts[-1] = msgspec.structs.replace(halts[-1], message=f"{halts[-1].message} ({way_out})")
+        return tuple(halts)
 
     def assess_portfolio_risk(self, portfolio_state: PortfolioState) -> RiskAssessment:
         """Measure the account's risk and compare it with its limits."""
@@ -140,7 +167,7 @@ class RiskManager(Module[ClockTick]):
         """Stop new orders, across restarts, until an operator resumes; a second halt changes nothing."""
         if self.halted is not None:
             return
-        self._latch.close(_HALT, reason)
+        self._latch.close(HALT, reason)
         self._unwritten = HaltEngaged(reason=reason, operator=operator)
         written = self._write_halt()
         self._log.log_event(
@@ -184,7 +211,7 @@ class RiskManager(Module[ClockTick]):
         self._journal.record(entry, durable=True)
         self._books.apply(entry)
         self._unwritten = None
-        self._latch.open(_HALT)
+        self._latch.open(HALT)
         self._log.log_event(
             Level.WARNING,
             "trading is resumed",

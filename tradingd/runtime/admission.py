@@ -49,8 +49,8 @@ class Admission:
             return refuse(DenialCode.NOT_RECONCILED, "the books have not been compared with the venue yet")
         return APPROVED
 
-    def judge(self, order: Order, *, closes: bool = False, replaced: Decimal = ZERO) -> ValidationResponse:
-        """Judge an order; one that closes for a plan, and can only reduce, is not held up by a limit or a halt.
+    def judge(self, order: Order, *, replaced: Decimal = ZERO) -> ValidationResponse:
+        """Judge an order; one that can only reduce the position is not held up by a limit or a halt.
 
         `replaced` is the open quantity that it takes the place of.
         """
@@ -65,19 +65,17 @@ class Admission:
         )
         if breaches:
             return ValidationResponse(breaches=breaches)
-        if closes and self.only_reduces(order, replaced):
-            return APPROVED
         doubted = self._books.orders.in_doubt(order.symbol)
         if doubted is not None and not self.only_reduces(order, replaced):
             return refuse(
                 DenialCode.ORDER_IN_DOUBT,
                 f"nobody knows what became of {doubted.client_order_id}: {order.symbol} takes no new risk until then",
             )
-        return self.limits(order)
+        return self.limits(order, replaced)
 
-    def limits(self, order: Order) -> ValidationResponse:
+    def limits(self, order: Order, replaced: Decimal = ZERO) -> ValidationResponse:
         """Judge an order against the limits alone."""
-        return self._risk.validate_order(order, self._books.portfolio)
+        return self._risk.validate_order(order, self._books.portfolio, replaced=replaced)
 
     def only_reduces(self, order: Order, replaced: Decimal = ZERO) -> bool:
         """True for an order that can only bring the account's position nearer to zero."""

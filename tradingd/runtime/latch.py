@@ -6,13 +6,16 @@ journal's; this is what stops an order that was approved before the halt and has
 
 from tradingd.core.identifiers import ClientOrderId
 
+HALT, STOP = "halt", "stop"
+"""Who closes the latch: a halt, and the end of the process."""
+
 
 class Latch:
-    """Why no new order may leave, if none may; orders that close positions on an operator's word pass."""
+    """Why no new order may leave, if none may; orders that close positions pass as far as they were let."""
 
     def __init__(self) -> None:
         self._reasons: dict[str, str] = {}
-        self._passes: set[ClientOrderId] = set()
+        self._passes: dict[ClientOrderId, tuple[str, ...]] = {}
 
     def close(self, name: str, reason: str) -> None:
         """Let no order leave; `name` is who says so."""
@@ -22,12 +25,17 @@ class Latch:
         """Take back what `name` said."""
         self._reasons.pop(name, None)
 
-    def let_pass(self, order_id: ClientOrderId) -> None:
-        """Let one order leave all the same: it closes a position as the operator asked."""
-        self._passes.add(order_id)
+    def let_pass(self, order_id: ClientOrderId, *names: str) -> None:
+        """Let one order leave whatever `names` say: it can only reduce a position."""
+        self._passes[order_id] = names
+
+    def forget(self, order_id: ClientOrderId) -> None:
+        """Forget what one order was let pass: it has ended."""
+        self._passes.pop(order_id, None)
 
     def refusal(self, order_id: ClientOrderId) -> str | None:
         """Why this order may not leave, None when it may."""
-        if not self._reasons or order_id in self._passes:
+        if not self._reasons:
             return None
-        return "; ".join(self._reasons.values())
+        passed = self._passes.get(order_id, ())
+        return "; ".join(reason for name, reason in self._reasons.items() if name not in passed) or None

@@ -77,10 +77,15 @@ def _line(report: ExecutionReport) -> tuple[Level, LogEvent, str]:
             assert_never(report)
 
 
-def log_submitted(log: EventLog, order: Order) -> None:
-    """Say that an order is in the journal and on its way."""
+def log_submitted(log: EventLog, order: Order, waived: tuple[Breach, ...] = ()) -> None:
+    """Say that an order is in the journal and on its way, and which rules it passed only because it reduces."""
     message = f"{order.side} {order.quantity:f} {order.symbol} {order.terms.order_type}"
-    log.log_order(Level.INFO, LogEvent.ORDER_SUBMITTED, message, order, **price_details(order.terms))
+    details = price_details(order.terms)
+    if waived:
+        reasons = "; ".join(breach.message for breach in waived)
+        message = f"{message}, passed as a reduction of the position although {reasons}"
+        details["waived"] = [breach.code.value for breach in waived]
+    log.log_order(Level.INFO, LogEvent.ORDER_SUBMITTED, message, order, **details)
 
 
 def log_denied(log: EventLog, denial: OrderDenied) -> None:

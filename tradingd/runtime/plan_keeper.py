@@ -73,7 +73,7 @@ _PASSING = frozenset(
 class PlanDesk(Protocol):
     """What plans ask of the execution engine."""
 
-    def place(self, order: Order, *, closes: bool, cause: int) -> tuple[Breach, ...]:
+    def place(self, order: Order, *, cause: int) -> tuple[Breach, ...]:
         """Let an order leave by the gate that all pass, or say why not."""
         ...
 
@@ -271,7 +271,7 @@ class PlanKeeper:
             plan_id=plan.plan_id,
             leg=action.leg,
         )
-        breaches = desk.place(order, closes=closes, cause=self._last.get(plan.plan_id, 0))
+        breaches = desk.place(order, cause=self._last.get(plan.plan_id, 0))
         if not breaches or plan.plan_id not in self._books.plans:
             return
         reason = "; ".join(breach.message for breach in breaches)

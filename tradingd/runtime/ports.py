@@ -5,6 +5,7 @@ inbox. The orchestrator hands each module what it needs.
 """
 
 from collections.abc import Callable, Coroutine, Mapping
+from decimal import Decimal
 from typing import Any, Protocol, TypeAlias
 
 from tradingd.core.broker_model import BrokerModel
@@ -15,7 +16,7 @@ from tradingd.core.instruments import Instrument
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import MarketDataEvent
 from tradingd.core.order_state import OrderState
-from tradingd.core.orders import Order, OrderModification, Trade, ValidationResponse
+from tradingd.core.orders import ZERO, Order, OrderModification, Trade, ValidationResponse
 from tradingd.core.portfolio import PortfolioState
 
 LatestData: TypeAlias = Callable[[Symbol], MarketDataEvent | None]
@@ -77,8 +78,10 @@ class EventLog(Protocol):
 class RiskGate(Protocol):
     """The verdict that every order needs."""
 
-    def validate_order(self, order: Order, portfolio_state: PortfolioState) -> ValidationResponse:
-        """Judge an order against every limit."""
+    def validate_order(
+        self, order: Order, portfolio_state: PortfolioState, *, replaced: Decimal = ZERO
+    ) -> ValidationResponse:
+        """Judge an order against every limit; `replaced` is the open quantity that it takes the place of."""
         ...
 
     def halt(self, reason: str, operator: str) -> None:
