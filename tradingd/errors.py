@@ -58,3 +58,12 @@ class JournalError(FatalError):
 
 class SourceMissing(UsageError):
     """A file that the configuration names does not exist or cannot be read."""
+
+
+def described(error: BaseException) -> str:
+    """Kind and words of what foreign code raised; its words are foreign code too, and may fail."""
+    try:
+        text = str(error)
+    except BaseException:  # noqa: BLE001 - whatever it is, it stays here
+        text = "its message cannot be shown"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -16,7 +16,7 @@ from tradingd.core.identifiers import ClientOrderId
 from tradingd.core.market import NS_PER_SECOND, MarketDataEvent
 from tradingd.core.performance import PerformanceReportData
 from tradingd.core.reconcile import NEVER
-from tradingd.core.repeats import RepeatGuard
+from tradingd.core.repeats import RefusalGuard, RepeatGuard
 from tradingd.core.signals import StrategySignal
 from tradingd.core.statement import Statement
 from tradingd.core.venue_view import VenueSnapshot
@@ -47,7 +47,7 @@ from tradingd.runtime.ports import Spawn
 from tradingd.runtime.price_watch import PriceWatch
 from tradingd.runtime.reconciler import Reconciler
 from tradingd.runtime.venue_sync import VenueSync
-from tradingd.settings.params import import_strategy, validate_params
+from tradingd.settings.params import import_strategy, make_strategy, validate_params
 from tradingd.settings.plans import (
     cadence,
     next_close,
@@ -186,7 +186,7 @@ def build_strategies(settings: Settings) -> list[tuple[Strategy[Any], int]]:
     for entry in settings.strategies:
         strategy_class = import_strategy(entry.class_path)
         params = validate_params(strategy_class, entry.params)
-        built.append((strategy_class(entry.id, entry.symbols, params), entry.interval_ns))
+        built.append((make_strategy(strategy_class, entry.id, entry.symbols, params), entry.interval_ns))
     return built
 
 
@@ -335,6 +335,7 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
         venue=venue_sync,
         latch=edges.latch,
         repeats=RepeatGuard(settings.risk.max_repeated_orders),
+        refusals=RefusalGuard(settings.risk.max_refused_orders),
         admission=admission,
         plans=plans,
     )

@@ -1,7 +1,7 @@
 """How often the very same order may be asked for."""
 
-from tests.core.making import S2, order
-from tradingd.core.repeats import WINDOW_NS, RepeatGuard
+from tests.core.making import S1, S2, order
+from tradingd.core.repeats import WINDOW_NS, RefusalGuard, RepeatGuard
 
 
 def test_the_same_order_is_one_too_many_only_past_the_limit_and_within_the_window() -> None:
@@ -37,3 +37,18 @@ def test_what_has_gone_out_of_the_window_is_forgotten() -> None:
     for number in range(1500):
         guard.count(order(quantity=str(number + 1)), number * WINDOW_NS)
     assert len(guard._asked) <= 1024
+
+
+def test_refusals_are_counted_for_each_strategy_within_the_window() -> None:
+    guard = RefusalGuard(2)
+    assert not guard.full(S1, 0)
+    guard.count(S1, 0)
+    guard.count(S2, 0)
+    assert not guard.full(S1, 0)
+    guard.count(S1, 10)
+    assert (guard.full(S1, 10), guard.full(S2, 10)) == (True, False)
+    assert not guard.full(S1, WINDOW_NS)
+    guard.count(S1, WINDOW_NS)
+    assert guard.full(S1, WINDOW_NS)
+    guard.forget()
+    assert not guard.full(S1, WINDOW_NS)

@@ -136,6 +136,15 @@ def test_a_reduction_is_counted_in_the_worst_case_of_everything_that_rests() -> 
     assert reducible(BUY, D(10), held.open_exposure(ABC)) == 0
 
 
+def test_a_limit_of_one_strategy_holds_where_its_own_position_grows_though_the_accounts_does_not() -> None:
+    held = holding("50", strategy=S2)
+    limits = rules(by_strategy={S1: OrderLimits(max_position_quantity=D(10))})
+    assert codes(order("a", SELL, "11"), held, limits) == [C.POSITION_LIMIT]
+    assert codes(order("a", SELL, "10"), held, limits) == []
+    tight = rules(by_strategy={S2: OrderLimits(max_position_quantity=D(1), max_order_quantity=D(1))})
+    assert codes(order("a", SELL, "50", strategy=S2), held, tight) == []
+
+
 @pytest.mark.parametrize("quantity", ["NaN", "sNaN", "Infinity", "-Infinity", "1E+400"])
 def test_a_quantity_that_is_no_figure_reduces_nothing(quantity: str) -> None:
     assert not reduces(order("a", SELL, quantity), holding("10"))

@@ -31,6 +31,12 @@ def test_a_sound_configuration_has_no_problems(tmp_path: Path) -> None:
         ("tests.settings.nowhere:X", "there is no module tests.settings.nowhere (is its folder on PYTHONPATH?)"),
         ("no_such_package.x:X", "there is no module no_such_package ("),
         ("tests.settings.broken_strategy:X", "broken_strategy cannot be imported: RuntimeError: no luck"),
+        ("tests.settings.exiting_strategy:X", "exiting_strategy cannot be imported: SystemExit: 0"),
+        (
+            "tests.settings.unmakeable_strategies:Unmade",
+            "Unmade cannot be made: KeyboardInterrupt (mend its __init__ or its warmup)",
+        ),
+        ("tests.settings.unmakeable_strategies:Endless", "warmup of Endless is 'many' (let it give a number of bars)"),
     ],
 )
 def test_a_class_that_cannot_be_had(tmp_path: Path, class_path: str, expected: str) -> None:

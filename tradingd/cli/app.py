@@ -13,9 +13,9 @@ from typer.core import TyperGroup
 
 from tradingd import __version__
 from tradingd.cli import act, ask, config, conform, doctor, drill, journal, logs, report, run, statement, venue
+from tradingd.cli.interrupts import EXIT_INTERRUPTED
 from tradingd.errors import EXIT_FAULT, EXIT_OK, FatalError, TradingdError
 
-EXIT_INTERRUPTED = 130
 """As shells report a process that Ctrl-C ended."""
 
 

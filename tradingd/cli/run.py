@@ -59,6 +59,7 @@ def replay(
     The feeds are read in simulated time, as fast as the machine can. The report goes to stdout; the folder of
     the replay's journal and the speed go to stderr.
     """
+    from tradingd.cli.interrupts import Interrupts
     from tradingd.cli.loading import load_checked
     from tradingd.cli.moments import parse_span
     from tradingd.cli.progress import progress_bar
@@ -70,7 +71,12 @@ def replay(
 
     from tradingd.replaying import replay as replay_past
 
-    with progress_bar("replaying") as on_progress:
+    with Interrupts() as interrupts, progress_bar("replaying") as show:
+
+        def on_progress(fraction: float | None, events: int, ts: int) -> None:
+            interrupts.check()
+            show(fraction, events, ts)
+
         result = replay_past(loaded, start_ns=start_ns, end_ns=end_ns, journal=folder, on_progress=on_progress)
     speed = f"{result.events / result.seconds:,.0f} events/s" if result.seconds > 0 else "no time"
     typer.echo(f"replay: {result.events:,} events in {result.seconds:.2f} s ({speed})", err=True)

@@ -1,7 +1,9 @@
-"""Telling a strategy that has run away from one that trades: how often it asks for the very same order.
+"""Telling a strategy that has run away from one that trades.
 
 A view of the market or of the own position that never changes makes a strategy ask for the same thing again and again,
-whether the orders fill or are refused. Counted is what was asked for, not what became of it.
+whether the orders fill or are refused: counted is what was asked for, not what became of it. One that answers each
+refusal with another wish, whatever its terms, would never end within one instant of a replay: counted is what was
+refused.
 """
 
 from collections import deque
@@ -39,3 +41,28 @@ class RepeatGuard:
 
     def _drop_old(self, now_ns: int) -> None:
         self._asked = {key: asked for key, asked in self._asked.items() if asked[-1] > now_ns - WINDOW_NS}
+
+
+class RefusalGuard:
+    """A sliding minute over each strategy's refused wishes, by the gate or by the venue."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._refused: dict[StrategyId, deque[int]] = {}
+
+    def count(self, strategy_id: StrategyId, now_ns: int) -> None:
+        """Count one refusal."""
+        self._refused.setdefault(strategy_id, deque()).append(now_ns)
+
+    def full(self, strategy_id: StrategyId, now_ns: int) -> bool:
+        """True once a strategy has been refused as often as the limit lets."""
+        refused = self._refused.get(strategy_id)
+        if refused is None:
+            return False
+        while refused and refused[0] <= now_ns - WINDOW_NS:
+            refused.popleft()
+        return len(refused) >= self.limit
+
+    def forget(self) -> None:
+        """Begin again: an operator has looked."""
+        self._refused.clear()

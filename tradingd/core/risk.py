@@ -89,13 +89,13 @@ def validate(
     """Judge one order; an answer without breaches approves it.
 
     `only_reduces` is the answer of `reduces`: such an order passes every limit but the order rate, of which reductions
-    have a share of their own.
+    have a share of their own, and but a limit of its own strategy's position where that would grow.
     """
     form = _check_form(order, market)
     if form:
         # Figures that are not numbers cannot be compared with limits: say so and stop.
         return ValidationResponse(breaches=tuple(form))
-    limits, breaches = _check_limits(order, portfolio, rules, market), []
+    limits, breaches = _check_limits(order, portfolio, rules, market), _check_own_position(order, portfolio, rules)
     if rate_full:
         breaches.append(
             Breach(
@@ -114,18 +114,23 @@ def _check_limits(order: Order, portfolio: PortfolioState, rules: RiskRules, mar
         # Without a price nothing can be valued: that is said first, and alone.
         message = f"no good price of {order.symbol} has been seen yet"
         return [*_check_allowed(order, rules), Breach(code=DenialCode.PRICE_MISSING, message=message)]
-    price = order.working_price
-    value = value_of(order.contract, order.quantity, price)
+    value = value_of(order.contract, order.quantity, order.working_price)
     breaches = _check_allowed(order, rules) + _check_market(order, market.price, rules, market)
-    scopes: list[tuple[str, OrderLimits, StrategyId | None]] = [("account", rules.account, None)]
+    scopes = [("account", rules.account)]
     if (by_symbol := rules.by_symbol.get(order.symbol)) is not None:
-        scopes.append((order.symbol, by_symbol, None))
-    if (by_strategy := rules.by_strategy.get(order.strategy_id)) is not None:
-        scopes.append((order.strategy_id, by_strategy, order.strategy_id))
-    for scope, limits, strategy_id in scopes:
+        scopes.append((order.symbol, by_symbol))
+    for scope, limits in scopes:
         breaches += _check_order_size(order, value, limits, scope)
-        breaches += _check_position(order, portfolio, limits, scope=scope, strategy_id=strategy_id, price=price)
+        breaches += _check_position(order, portfolio, limits, scope=scope, strategy_id=None)
+    if (by_strategy := rules.by_strategy.get(order.strategy_id)) is not None:
+        breaches += _check_order_size(order, value, by_strategy, order.strategy_id)
     return breaches + _check_account(order, portfolio, rules, market, value)
+
+
+def _check_own_position(order: Order, portfolio: PortfolioState, rules: RiskRules) -> list[Breach]:
+    """Judge the position of the order's strategy, which may grow while the account's gets smaller."""
+    limits, owner = rules.by_strategy.get(order.strategy_id), order.strategy_id
+    return [] if limits is None else _check_position(order, portfolio, limits, scope=owner, strategy_id=owner)
 
 
 def reduces(order: Order, portfolio: PortfolioState, *, replaced: Decimal = ZERO) -> bool:
@@ -255,7 +260,6 @@ def _check_position(
     *,
     scope: str,
     strategy_id: StrategyId | None,
-    price: Decimal,
 ) -> list[Breach]:
     if limits.max_position_quantity is None and limits.max_position_value is None:
         return []
@@ -283,7 +287,7 @@ def _check_position(
             )
         )
     if limits.max_position_value is not None:
-        value = abs(value_of(order.contract, worst, price))
+        value = abs(value_of(order.contract, worst, order.working_price))
         if value > limits.max_position_value:
             breaches.append(
                 Breach(

@@ -24,6 +24,7 @@ from tradingd.core.orders import (
     OrderCanceled,
     OrderDenied,
     OrderModification,
+    OrderRejected,
     OrderTerms,
     OrderType,
     ReplaceRefused,
@@ -34,7 +35,7 @@ from tradingd.core.orders import (
     ValidationResponse,
 )
 from tradingd.core.plans.records import Plan
-from tradingd.core.repeats import RepeatGuard
+from tradingd.core.repeats import RefusalGuard, RepeatGuard
 from tradingd.core.signals import CancelSignal, ModifySignal, OcoSignal, TradingSignal
 from tradingd.errors import JournalError
 from tradingd.runtime import oddities, order_lines
@@ -84,6 +85,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         venue: VenueSync,
         latch: Latch,
         repeats: RepeatGuard,
+        refusals: RefusalGuard,
         admission: Admission,
         plans: PlanKeeper,
     ) -> None:
@@ -101,6 +103,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         self._venue = venue
         self._latch = latch
         self._repeats = repeats
+        self._refusals = refusals
         self._admission = admission
         self._plans = plans
         self._cancel_when_named: set[ClientOrderId] = set()
@@ -171,12 +174,10 @@ class ExecutionEngine(Module[ExecutionEvent]):
             terms=signal.terms,
             trace_id=signal.trace_id,
         )
-        if self._repeats.count(order, self._clock.monotonic_ns()):
-            verdict = refuse(
-                DenialCode.REPEATED_ORDER,
-                f"{order.strategy_id} asks for the same order again and again; it is stopped until `tradingd resume`",
-            )
-        elif (verdict := self._admission.gate(order.strategy_id)).approved:
+        if runaway := self._runaway(order):
+            self._deny(order, runaway.breaches, signal.cause, runaway=runaway.breaches[0].message)
+            return
+        if (verdict := self._admission.gate(order.strategy_id)).approved:
             plan = self._plans.drafts.consider(signal, order)
             if isinstance(plan, Plan):
                 self._plans.begin(plan, signal.cause, self)
@@ -187,8 +188,30 @@ class ExecutionEngine(Module[ExecutionEvent]):
             verdict = plan
         self._deny(order, verdict.breaches, signal.cause)
 
+    def _runaway(self, order: Order) -> ValidationResponse | None:
+        """Refuse the wish of a strategy that has run away, None for one that has not."""
+        now, strategy_id = self._clock.monotonic_ns(), order.strategy_id
+        if self._repeats.count(order, now):
+            return refuse(
+                DenialCode.REPEATED_ORDER,
+                f"{strategy_id} asks for the same order again and again; it is stopped until `tradingd resume`",
+            )
+        return self._refused_too_often(strategy_id)
+
+    def _refused_too_often(self, strategy_id: StrategyId) -> ValidationResponse | None:
+        if not self._refusals.full(strategy_id, self._clock.monotonic_ns()):
+            return None
+        return refuse(
+            DenialCode.REFUSED_TOO_OFTEN,
+            f"{self._refusals.limit} orders of {strategy_id} were refused within a minute (max_refused_orders); it is "
+            "stopped until `tradingd resume`",
+        )
+
     def _protect(self, signal: OcoSignal) -> None:
         order = self._plans.drafts.closing_order(signal)
+        if runaway := self._refused_too_often(signal.strategy_id):
+            self._deny(order, runaway.breaches, signal.cause, runaway=runaway.breaches[0].message)
+            return
         verdict = self._admission.gate(signal.strategy_id)
         if verdict.approved:
             verdict = self._plans.protect(signal, order, self)
@@ -196,8 +219,9 @@ class ExecutionEngine(Module[ExecutionEvent]):
             self._deny(order, verdict.breaches, signal.cause)
 
     def resume(self) -> None:
-        """Count repeated orders anew: an operator has looked."""
+        """Count repeated and refused orders anew: an operator has looked."""
         self._repeats.forget()
+        self._refusals.forget()
 
     def place(self, order: Order, *, cause: int) -> tuple[Breach, ...]:
         """Let an order of a plan leave by the gate that all pass, or say why not."""
@@ -223,14 +247,17 @@ class ExecutionEngine(Module[ExecutionEvent]):
         self._broker.submit_order(order)
         order_lines.log_submitted(self._log, order, waived)
 
-    def _deny(self, order: Order, breaches: tuple[Breach, ...], cause: int) -> None:
+    def _deny(self, order: Order, breaches: tuple[Breach, ...], cause: int, *, runaway: str = "") -> None:
         now = self._clock.now_ns()
+        self._refusals.count(order.strategy_id, self._clock.monotonic_ns())
         denial = OrderDenied(
             client_order_id=order.client_order_id, ts_event=now, ts_recv=now, order=order, breaches=breaches
         )
         if self._journal.shortage is None:  # what room there is belongs to orders that are out
             cause = self._journal.record(denial, cause=cause)
-        self._strategies.put(OrderUpdate(strategy_id=order.strategy_id, report=denial, trade=None, cause=cause))
+        self._strategies.put(
+            OrderUpdate(strategy_id=order.strategy_id, report=denial, trade=None, cause=cause, runaway=runaway)
+        )
         order_lines.log_denied(self._log, denial)
 
     # -- what becomes of them -----------------------------------------------------------------------------------------
@@ -253,6 +280,8 @@ class ExecutionEngine(Module[ExecutionEvent]):
         # New terms change what may fill, as an intent does: they are durable before they leave.
         durable = isinstance(execution_report, ReplaceRequested)
         seq = self._journal.record(execution_report, cause=cause, durable=durable)
+        if isinstance(execution_report, OrderRejected):
+            self._refusals.count(state.order.strategy_id, self._clock.monotonic_ns())
         if isinstance(execution_report, OrderAccepted):
             self._venue.heard(state.order.ts_created, execution_report.ts_event)
         self._books.orders.put(transition.state)
@@ -341,9 +370,12 @@ class ExecutionEngine(Module[ExecutionEvent]):
         if verdict.approved:
             return
         # Told and not booked: the order goes on as it was.
+        runaway = self._refused_too_often(signal.strategy_id)
+        self._refusals.count(signal.strategy_id, self._clock.monotonic_ns())
         reason, now = "; ".join(breach.message for breach in verdict.breaches), self._clock.now_ns()
         report = ReplaceRefused(client_order_id=signal.client_order_id, reason=reason, ts_event=now, ts_recv=now)
-        self._strategies.put(OrderUpdate(strategy_id=signal.strategy_id, report=report, trade=None))
+        stops = "" if runaway is None else runaway.breaches[0].message
+        self._strategies.put(OrderUpdate(strategy_id=signal.strategy_id, report=report, trade=None, runaway=stops))
         order_lines.log_kept(self._log, state.order, reason, verdict.breaches)
 
     # -- flattening ---------------------------------------------------------------------------------------------------

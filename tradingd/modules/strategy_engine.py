@@ -16,7 +16,6 @@ from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import MarketDataEvent, PriceBar
 from tradingd.core.orders import (
     ZERO,
-    DenialCode,
     ExecutionReport,
     OrderCanceled,
     OrderDenied,
@@ -35,7 +34,7 @@ from tradingd.runtime.guard import Failure, guarded
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.pace import CallbackPace
 from tradingd.runtime.ports import EventLog, Journal
-from tradingd.runtime.slips import require_decimals, require_keepable
+from tradingd.runtime.slips import require_decimals
 from tradingd.runtime.strategy_host import StrategyHost
 from tradingd.strategies.base import Strategy
 
@@ -110,7 +109,7 @@ class StrategyEngine(Module[StrategyEvent]):
         for host in self._hosts.values():
             for symbol in host.strategy.symbols:
                 key = (symbol, host.interval_ns)
-                wanted[key] = max(wanted.get(key, 0), host.strategy.warmup)
+                wanted[key] = max(wanted.get(key, 0), host.warmup)
         return [(symbol, interval_ns, count) for (symbol, interval_ns), count in wanted.items() if count]
 
     def warm_up(self, symbol: Symbol, interval_ns: int, bars: Sequence[PriceBar]) -> None:
@@ -192,14 +191,9 @@ class StrategyEngine(Module[StrategyEvent]):
         elif not isinstance(update.report, OrderFilled):
             self._give_up_target(host, update.report)
             self._run(host, host.strategy.on_order, update.report)
-            if isinstance(update.report, OrderDenied) and host.running:
-                self._stop_runaway(host, update.report)
+        if update.runaway and host.running:
+            self._quarantine(host, Failure(summary=update.runaway, where=()))
         self._save_state(host)
-
-    def _stop_runaway(self, host: StrategyHost, denial: OrderDenied) -> None:
-        for breach in denial.breaches:
-            if breach.code is DenialCode.REPEATED_ORDER:
-                self._quarantine(host, Failure(summary=breach.message, where=()))
 
     def _give_up_target(self, host: StrategyHost, report: ExecutionReport | OrderDenied) -> None:
         """Forget a target across zero whose first order came to nothing: a later fill must not revive it."""
@@ -253,14 +247,10 @@ class StrategyEngine(Module[StrategyEvent]):
         self.signals.put(StrategyFailed(strategy_id=strategy_id))
 
     def _save_state(self, host: StrategyHost) -> None:
-        state = host.strategy.state
-        if state == host.saved:
+        self._run(host, host.look_at_state)
+        if host.unsaved is None:
             return
-        if host.running:
-            self._run(host, require_keepable, state)
-        if not host.running:
-            return
-        host.saved = dict(state)
+        host.saved, host.unsaved = host.unsaved, None
         entry = StrategyStateSaved(strategy_id=host.strategy.id, state=host.saved)
         self._journal.record(entry, cause=self._cause)
         self.books.strategy_states[host.strategy.id] = entry

@@ -69,6 +69,8 @@ class OrderUpdate(msgspec.Struct, frozen=True, kw_only=True, tag="order_update")
     trade: Trade | None
     cause: int = 0
     """Number of the journal's entry that it tells of."""
+    runaway: str = ""
+    """Why the strategy is to be stopped, if it is: it has run away."""
 
 
 ExecutionEvent: TypeAlias = (

@@ -1,9 +1,18 @@
-"""Calling code that is not ours: what it raises stays with the caller, as a value."""
+"""Calling code that is not ours: what it raises stays with the caller, as a value.
+
+An `exit()`, a `KeyboardInterrupt` or a cancellation that foreign code raises is its own failure too: signals reach the
+process by handlers of the event loop (see `cli.interrupts` for a replay), never through a callback.
+"""
 
 import traceback
 from collections.abc import Awaitable, Callable
 
 import msgspec
+
+from tradingd.errors import described
+
+MAX_FRAMES = 20
+"""Frames of a failure that are kept: those next to where it happened."""
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -17,7 +26,7 @@ def guarded(call: Callable[..., None], *arguments: object) -> Failure | None:
     """Call it; return what it raised instead of letting it spread."""
     try:
         call(*arguments)
-    except Exception as error:  # noqa: BLE001 - foreign code may raise anything; the caller quarantines it
+    except BaseException as error:  # noqa: BLE001 - foreign code may raise anything; the caller quarantines it
         return _failure(error)
     return None
 
@@ -33,13 +42,9 @@ async def attempted(step: Callable[[], Awaitable[None] | None]) -> Failure | Non
     return None
 
 
-def _failure(error: Exception) -> Failure:
-    frames = traceback.extract_tb(error.__traceback__)[1:]
-    try:
-        text = str(error)
-    except Exception:  # noqa: BLE001 - even the words of a foreign error are foreign code
-        text = "its message cannot be shown"
+def _failure(error: BaseException) -> Failure:
+    frames = traceback.extract_tb(error.__traceback__)[1:][-MAX_FRAMES:]
     return Failure(
-        f"{type(error).__name__}: {text}",
+        described(error),
         tuple(f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames),
     )

@@ -18,7 +18,7 @@ from tradingd.runtime.channel import Outlet
 from tradingd.runtime.clock import Clock
 from tradingd.runtime.events import StrategyFailed
 from tradingd.runtime.ports import EventLog
-from tradingd.runtime.slips import require_decimals
+from tradingd.runtime.slips import require_decimals, require_keepable
 from tradingd.strategies.base import Strategy
 
 BARS_KEPT = 500
@@ -72,11 +72,21 @@ class StrategyHost:
         self.started = False
         self.timers: dict[str, _Timer] = {}
         self.saved: dict[str, Any] = {}
+        self.unsaved: dict[str, Any] | None = None
+        """State that has changed and can be kept; None while there is none."""
         self.emitted: dict[Symbol, Decimal] = {}
         self.targets: dict[Symbol, tuple[Decimal, str]] = {}
-        kept = max(BARS_KEPT, strategy.warmup)
+        self.warmup = strategy.warmup
+        kept = max(BARS_KEPT, self.warmup)
         self.history: dict[Symbol, deque[PriceBar]] = {symbol: deque(maxlen=kept) for symbol in strategy.symbols}
         self._engine = engine
+
+    def look_at_state(self) -> None:
+        """Take over a state that has changed; raises for one that cannot be kept. Its values are the strategy's own."""
+        state = self.strategy.state
+        if state != self.saved:
+            require_keepable(state)
+            self.unsaved = dict(state)
 
     def now(self) -> int:
         return self._engine.clock.now_ns()

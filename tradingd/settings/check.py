@@ -19,7 +19,7 @@ from tradingd.settings.explain import explain
 from tradingd.settings.feeds import AlpacaFeedSettings, FeedSettings, FileFeedSettings, SyntheticFeedSettings
 from tradingd.settings.ib import IbBrokerSettings, IbFeedSettings
 from tradingd.settings.loaded import LoadedSettings
-from tradingd.settings.params import StrategyClassMissing, import_strategy, validate_params
+from tradingd.settings.params import StrategyClassMissing, import_strategy, make_strategy, validate_params
 from tradingd.settings.problems import KeyPath, Problem, near_miss, suggest
 from tradingd.settings.sections import StrategySettings
 
@@ -173,7 +173,7 @@ def _check_class(loaded: LoadedSettings, path: KeyPath, strategy: StrategySettin
         yield loaded.problem((*path, "class"), str(error), error.remedy)
         return
     try:
-        validate_params(found, strategy.params)
+        params = validate_params(found, strategy.params)
     except ValidationError as error:
         findings = explain(found.Params, error, strategy.params)
         wrong = {finding.path for finding in findings}
@@ -181,6 +181,10 @@ def _check_class(loaded: LoadedSettings, path: KeyPath, strategy: StrategySettin
             yield loaded.problem((*path, "params", *finding.path), finding.message, finding.remedy)
     else:
         wrong = set()
+        try:
+            make_strategy(found, strategy.id, strategy.symbols, params)
+        except StrategyClassMissing as error:
+            yield loaded.problem((*path, "class"), str(error), error.remedy)
     if found.Params.model_config.get("extra") != "allow":
         known = {field.alias or name for name, field in found.Params.model_fields.items()}
         for key in strategy.params:

@@ -4,21 +4,18 @@ Owns: importing the class and validating the parameters, once for `check` and fo
 """
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from pydantic import BaseModel
 
+from tradingd.core.identifiers import StrategyId, Symbol
+from tradingd.errors import described
 from tradingd.settings.problems import suggest
 
 if TYPE_CHECKING:
     from tradingd.strategies.base import Strategy
-
-_IMPORT_ERRORS = (
-    ImportError, SyntaxError, NameError, AttributeError, TypeError, ValueError, LookupError, OSError, ArithmeticError,
-    AssertionError, RuntimeError,
-)  # fmt: skip
 
 
 class StrategyClassMissing(Exception):
@@ -40,8 +37,8 @@ def import_strategy(class_path: str) -> "type[Strategy[Any]]":
         if error.name is not None and (module_name + ".").startswith(error.name + "."):
             raise StrategyClassMissing(f"there is no module {error.name}", "is its folder on PYTHONPATH?") from error
         raise StrategyClassMissing(f"{module_name} needs a module that is missing: {error.name}") from error
-    except _IMPORT_ERRORS as error:
-        raise StrategyClassMissing(f"{module_name} cannot be imported: {type(error).__name__}: {error}") from error
+    except BaseException as error:  # an author's file may even call exit(): it is refused, with its place
+        raise StrategyClassMissing(f"{module_name} cannot be imported: {described(error)}") from error
     found = getattr(module, name, None)
     if not (isinstance(found, type) and issubclass(found, Strategy)):
         classes = [
@@ -62,3 +59,19 @@ def validate_params(strategy: "type[Strategy[Any]]", params: Mapping[str, Any]) 
     """
     params_model: type[BaseModel] = strategy.Params
     return params_model.model_validate_json(msgspec.json.encode(dict(params)), strict=True)
+
+
+def make_strategy(
+    strategy: "type[Strategy[Any]]", strategy_id: StrategyId, symbols: Sequence[Symbol], params: BaseModel
+) -> "Strategy[Any]":
+    """Make one strategy, and ask what the start needs of it; raises `StrategyClassMissing` where that fails."""
+    try:
+        made = strategy(strategy_id, symbols, params)
+        warmup = made.warmup
+    except BaseException as error:  # its constructor is foreign code, as its callbacks are
+        raise StrategyClassMissing(
+            f"{strategy.__name__} cannot be made: {described(error)}", "mend its __init__ or its warmup"
+        ) from error
+    if type(warmup) is not int or warmup < 0:
+        raise StrategyClassMissing(f"warmup of {strategy.__name__} is {warmup!r}", "let it give a number of bars")
+    return made

@@ -42,6 +42,11 @@ class RiskSettings(Section):
         description="How often within a minute a strategy may ask for the very same order; past it the strategy is "
         "stopped. 0 turns the check off.",
     )
+    max_refused_orders: PositiveInt = Field(
+        default=100,
+        description="How many orders of a strategy may be refused within a minute, whatever their terms; past it the "
+        "strategy is stopped.",
+    )
     max_daily_loss: PositiveDecimal = Field(
         default=Decimal(1_000), description="Loss since the start of the day that halts trading."
     )
