@@ -16,11 +16,13 @@ from tradingd.control.views import (
     OrderView,
     PositionView,
     ReconcileView,
+    RiskView,
     StatementView,
     TradeView,
 )
 from tradingd.core.identifiers import ClientOrderId
-from tradingd.core.risk_metrics import RiskAssessment, RiskInputs, RiskLimits, assess
+from tradingd.core.limit_table import LimitUse, Unit
+from tradingd.core.risk_metrics import RiskInputs, RiskLimits, assess
 from tradingd.settings.paths import StatePaths
 
 TIME = "2026-03-02T12:00:00.000000001Z"
@@ -101,7 +103,7 @@ class OneOrderDaemon:
     async def trades(self) -> list[TradeView]:
         return []
 
-    def risk(self) -> RiskAssessment:
+    def risk(self) -> RiskView:
         inputs = RiskInputs(
             ts=NOON,
             equity=Decimal(900),
@@ -110,7 +112,23 @@ class OneOrderDaemon:
             gross_exposure=Decimal(450),
             net_exposure=Decimal(450),
         )
-        return assess(inputs, RiskLimits(max_daily_loss=Decimal(50)))
+        assessment = assess(inputs, RiskLimits(max_daily_loss=Decimal(50)))
+        use = LimitUse(
+            name="max_daily_loss",
+            scope="account",
+            unit=Unit.MONEY,
+            value=Decimal(100),
+            limit=Decimal(50),
+            headroom=Decimal(-50),
+            broken=True,
+        )
+        return RiskView(
+            metrics=assessment.metrics,
+            breaches=assessment.breaches,
+            limits=(use,),
+            unpriced=(),
+            within_limits=False,
+        )
 
     def halt(self, reason: str, operator: str) -> CommandResult:
         self.told.append(("halt", reason, operator))

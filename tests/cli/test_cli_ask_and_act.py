@@ -50,25 +50,44 @@ def test_answers_for_people_are_aligned_text_without_a_terminal(paths: StatePath
         assert "feed synthetic:1  up  SYNTHETIC [invented]\n" in status
         assert "kept out          crossed 2\n" in status
         assert called("positions", "-c", "c.toml").out.splitlines() == [
-            "symbol  strategy  quantity       average   price    value  unrealised  realised  fees",
-            "AAPL    trend           10  190.01666667  190.02  1900.20        0.03     -0.20  0.20",
+            "symbol  strategy  quantity  average   price     value  unrealised",
+            "AAPL    trend           10  190.017  190.02  1,900.20        0.03",
         ]
+        assert called("positions", "-c", "c.toml", "--symbol", "MSFT").out == "no position is open\n"
+        wide = called("positions", "-c", "c.toml", "--wide").out.splitlines()
+        assert wide[1].split() == ["AAPL", "trend", "10", "190.017", "190.02", "1,900.20", "0.03", "-0.20", "0.20"]
         assert called("trades", "-c", "c.toml").out == "no trades\n"
-        assert "breach: MAX_DAILY_LOSS: lost 100 since the day began" in called("risk", "-c", "c.toml").out
+        risk = called("risk", "-c", "c.toml").out
+        assert risk.splitlines()[:2] == [
+            "limit (BROKEN)  scope     value  limit  headroom",
+            "max_daily_loss  account  100.00  50.00    -50.00",
+        ]
+        assert "halts trading: MAX_DAILY_LOSS: lost 100 since the day began" in risk
+        assert risk.endswith("1 of 1 limits broken\n")
+        orders = called("orders", "-c", "c.toml", "--utc").out.splitlines()
+        assert orders[0].split() == ["time", "(UTC)", "id", "strategy", "symbol", "side", "quantity", "price", "state"]
+        assert max(map(len, (status + risk).splitlines() + orders)) <= 80
+        assert called("orders", "-c", "c.toml", "--strategy", "other").out == (
+            "no working orders of strategy other (1 others)\n"
+        )
+        early = called("orders", "-c", "c.toml", "--until", "2020-01-01")
+        assert early.out == "no working orders in that time (1 others)\n"
+        assert called("orders", "-c", "c.toml", "--since", "soon").code == 2
 
 
-def test_answers_are_tables_on_a_terminal(paths: StatePaths, tmp_path: Path) -> None:
+def test_answers_are_the_same_on_a_terminal_and_in_a_pipe(paths: StatePaths, tmp_path: Path, called: Called) -> None:
     ours, theirs = pty.openpty()
     with running_daemon(paths):
         subprocess.run(
             [sys.executable, "-m", "tradingd", "orders", "-c", "c.toml"],
             cwd=tmp_path, env=environment({"COLUMNS": "200", "TERM": "xterm"}), stdout=theirs, check=True, timeout=20,
         )  # fmt: skip
+        piped = called("orders", "-c", "c.toml").out
     os.close(theirs)
     shown = os.read(ours, 65536).decode()
     os.close(ours)
-    assert ORDER_ID in shown
-    assert "─" in shown
+    assert shown.replace("\r\n", "\n") == piped
+    assert ORDER_ID.removeprefix("trend-") in shown
 
 
 def test_commands_reach_the_daemon_with_their_operator(paths: StatePaths, called: Called) -> None:
@@ -146,6 +165,10 @@ def test_the_journal_answers_when_the_daemon_is_down(paths: StatePaths, called: 
         "ts_event": "2026-03-02T12:01:00.000000000Z",
     }
     assert len(json.loads(trades.out)) == 2
+    assert [line.split()[6:8] for line in called("trades", "-c", "c.toml", "--limit", "1").out.splitlines()[1:]] == [
+        ["6", "190.02"]
+    ]
+    assert called("denials", "-c", "c.toml").out == "no refused orders\n"
     [working] = json.loads(called("orders", "-c", "c.toml", "--json").out)
     assert (working["client_order_id"], working["status"]) == ("trend-abc-2", "ACCEPTED")
     assert len(json.loads(called("orders", "-c", "c.toml", "--all", "--json").out)) == 2

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.cli.command_line import CONFIG, NOON, Ended, environment, write_config, write_journal
-from tradingd.core.identifiers import ClientOrderId, StrategyId
+from tests.cli.command_line import CONFIG, NOON, Ended, environment, tradingd, write_config, write_journal
+from tradingd.core.identifiers import ClientOrderId, StrategyId, TraceId
 from tradingd.core.log import Level, LogEntry, LogEvent
 from tradingd.core.market import MINUTE_NS
 from tradingd.journal.projection import Projection
@@ -61,6 +61,9 @@ FILTERS = {
     "a pattern and an event": (["--event", "order.*", "--event", "risk.halted"], [1, 2, 3, 5]),
     "a strategy": (["--strategy", "trend"], [1, 2, 3]),
     "an order": (["--order", "trend-abc-1"], [1, 2]),
+    "an order by the end of its id": (["--order", "abc-2"], [3]),
+    "an end": (["--until", "2026-03-02T12:02:00Z"], [0, 1]),
+    "the last ones": (["--limit", "2"], [4, 5]),
     "a level and above": (["--level", "warning"], [4, 5]),
     "a time": (["--since", "2026-03-02T12:03:00Z"], [3, 4, 5]),
     "all together": (["--since", "2026-03-02T12:02:00Z", "--event", "order.*", "--order", "trend-abc-1"], [2]),
@@ -79,17 +82,40 @@ def test_filters(name: str, tmp_path: Path, called: Called) -> None:
 def test_a_person_reads_date_level_event_message_and_ids(tmp_path: Path, called: Called) -> None:
     write_config(tmp_path, IN_FILE)
     write_log(tmp_path / "d.log", ENTRIES[1:2])
-    assert called("logs", "-c", "c.toml").out == (
+    assert called("logs", "-c", "c.toml", "--utc").out == (
         "2026-03-02 12:01:00.000 INFO     order.submitted        minute 1  "
         "strategy_id=trend client_order_id=trend-abc-1 n=1\n"
     )
+
+
+def test_an_orders_lines_begin_with_the_signal_that_it_came_of(tmp_path: Path, called: Called) -> None:
+    write_config(tmp_path, IN_FILE)
+    signal = msgspec.structs.replace(entry(0, LogEvent.STRATEGY_SIGNAL), trace_id=TraceId("t1"))
+    other = msgspec.structs.replace(entry(1, LogEvent.STRATEGY_SIGNAL), trace_id=TraceId("t2"))
+    orders = [msgspec.structs.replace(ENTRIES[2], trace_id=TraceId("t1")), ENTRIES[3]]
+    write_log(tmp_path / "d.log", (signal, other, *orders))
+    assert minutes(called("logs", "-c", "c.toml", "--json", "--order", "trend-abc-1")) == [0, 2]
+
+
+def test_a_person_reads_times_in_the_own_zone(tmp_path: Path) -> None:
+    write_config(tmp_path, IN_FILE)
+    write_log(tmp_path / "d.log", ENTRIES[1:2])
+    shown = tradingd("logs", "-c", "c.toml", cwd=tmp_path, env={"TZ": "America/New_York"})
+    assert shown.out.startswith("2026-03-02 07:01:00.000 INFO")
+
+
+def test_nothing_found_is_said(tmp_path: Path, called: Called) -> None:
+    write_config(tmp_path, IN_FILE)
+    write_log(tmp_path / "d.log", ENTRIES)
+    ended = called("logs", "-c", "c.toml", "--order", "nobody")
+    assert (ended.out, ended.err) == ("", "note: no line of the log is of what was asked for\n")
 
 
 def test_lines_of_another_version_are_shown_and_what_is_no_line_is_counted(tmp_path: Path, called: Called) -> None:
     write_config(tmp_path, IN_FILE)
     line = render_json(ENTRIES[0]).replace("daemon.ready", "daemon.awake")
     (tmp_path / "d.log").write_text(f'{line}\n{{"torn\n\n{line[:30]}')
-    ended = called("logs", "-c", "c.toml")
+    ended = called("logs", "-c", "c.toml", "--utc")
     assert ended.out == "2026-03-02 12:00:00.000 INFO     daemon.awake           minute 0  n=0\n"
     assert ended.err == "note: 2 lines were left out: they are not log lines\n"
 

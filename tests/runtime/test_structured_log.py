@@ -5,6 +5,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator
+from datetime import UTC
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,10 +13,14 @@ import pytest
 from loguru import logger
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol
 from tradingd.core.log import Level, LogEntry, LogEvent
+from tradingd.reporting.encoding import rfc3339
+from tradingd.reporting.times import Times
 from tradingd.runtime.log_sinks import LogFile
-from tradingd.runtime.structured_log import StructuredLog, render_json, render_text, rfc3339
+from tradingd.runtime.structured_log import DatedLines, StructuredLog, render_json, render_text
 
 TS = 1_767_632_400_000_000_123
+
+UTC_TIMES = Times(UTC)
 
 
 class Terminal(io.StringIO):
@@ -80,13 +85,23 @@ def test_times_have_nine_digits(ts: int, text: str) -> None:
 
 
 def test_a_line_for_people_is_short_and_has_the_ids() -> None:
-    line = render_text(entry(price=Decimal("1E+2")))
+    line = render_text(entry(price=Decimal("1E+2"), codes=["A", "B"]), UTC_TIMES)
     assert line.startswith("17:00:00.000 INFO     order.submitted")
     assert "BUY 10 ABC" in line
     assert "client_order_id=s1-abc-1" in line
-    assert "price=100" in line
+    assert "price=100 codes=A,B" in line
     assert "\033" not in line
-    assert "\033[32m" in render_text(entry(), colour=True)
+    assert "\033[32m" in render_text(entry(), UTC_TIMES, colour=True)
+
+
+def test_the_date_and_the_zone_stand_above_the_first_line_and_wherever_they_change() -> None:
+    dates = DatedLines(UTC_TIMES)
+    assert [dates.heading(hour * 3600 * 10**9) for hour in (0, 23, 24, 25)] == [
+        "-- 1970-01-01 UTC --\n",
+        "",
+        "-- 1970-01-02 UTC --\n",
+        "",
+    ]
 
 
 def test_elsewhere_than_on_a_terminal_lines_are_json() -> None:
@@ -103,13 +118,13 @@ def test_on_a_terminal_lines_are_text_in_colour_unless_colour_is_refused(monkeyp
     monkeypatch.setenv("NO_COLOR", "1")
     plain = Terminal()
     StructuredLog(level=Level.INFO, stream=plain).write(entry())
-    assert plain.getvalue().startswith("17:00:00.000 INFO ")
+    assert plain.getvalue().splitlines()[1].startswith("17:00:00.000 INFO ")
 
 
 def test_the_style_may_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     stream, terminal = io.StringIO(), Terminal()
     StructuredLog(level=Level.INFO, style="text", stream=stream).write(entry())
-    assert stream.getvalue().startswith("17:00:00.000")
+    assert stream.getvalue().startswith("-- 2026-01-05 UTC --\n17:00:00.000")
     StructuredLog(level=Level.INFO, style="json", stream=terminal).write(entry())
     assert terminal.getvalue().startswith("{")
 

@@ -1,18 +1,30 @@
-"""How each answer of the daemon looks to a person."""
+"""How each answer of the daemon looks to a person: within 80 columns, unless the wide table is asked for."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 
 import typer
 
-from tradingd.cli.render import ABSENT, Column, cell, moment, show_json, show_pairs, show_table
-from tradingd.control.views import DaemonStatus, OrderView, PositionView, ReconcileView, TradeView
-from tradingd.core.risk_metrics import RiskAssessment
-from tradingd.reporting.encoding import rfc3339
+from tradingd.cli.render import ABSENT, WIDTH, Column, cell, show_json, show_pairs, show_table
+from tradingd.control.views import (
+    DaemonStatus,
+    DenialView,
+    OrderView,
+    PositionView,
+    ReconcileView,
+    RiskView,
+    TradeView,
+)
+from tradingd.core.limit_table import LimitUse, Unit
+from tradingd.feeds.timestamps import parse_timestamp
+from tradingd.reporting.numbers import money, percent, price, quantity, ratio
+from tradingd.reporting.times import Times
 
 _FIGURE = True
 
 
-def show_status(status: DaemonStatus, *, as_json: bool) -> None:
+def show_status(status: DaemonStatus, *, as_json: bool, times: Times) -> None:
     """Show how the daemon is."""
     if as_json:
         show_json(status)
@@ -23,28 +35,37 @@ def show_status(status: DaemonStatus, *, as_json: bool) -> None:
         ("version", f"{status.version}, run {status.run}, pid {status.pid}"),
         ("configuration", status.config),
         ("broker", f"{status.broker} ({status.account_kind} account {cell(status.account_id)})"),
-        ("started", f"{moment(status.started)} UTC, up {status.uptime_s} s"),
-        ("equity", cell(status.equity)),
-        ("cash", cell(status.cash)),
+        ("started", f"{times.full(parse_timestamp(status.started))}, up {_age(status.uptime_s)}"),
+        ("equity", money(status.equity)),
+        ("cash", money(status.cash)),
         ("open orders", str(status.open_orders)),
         ("to be sent", _backlog(status.outbound_backlog)),
         ("orders in doubt", ", ".join(status.orders_in_doubt) or ABSENT),
         ("order stream", status.order_stream),
-        ("market data", f"{status.events_accepted} events, {status.ticks_conflated} conflated"),
+        ("market data", f"{status.events_accepted:,} events, {status.ticks_conflated:,} conflated"),
         ("kept out", ", ".join(f"{name} {count}" for name, count in status.events_kept_out.items()) or ABSENT),
-        ("journal", f"entry {status.journal_seq}"),
+        ("journal", f"entry {status.journal_seq:,}"),
         ("disk", status.disk_shortage or "ok"),
     ]
     pairs += [(f"feed {feed.name}", f"{feed.state}  {feed.detail}".rstrip()) for feed in status.feeds]
     if status.messages_unreadable:
         pairs.append(("unreadable messages", f"{status.messages_unreadable} (kept in the journal)"))
     pairs += [
-        (f"plan {plan.plan_id}", f"{plan.way}: {plan.side} {cell(plan.quantity)} {plan.symbol} for {plan.strategy_id}")
+        (
+            f"plan {plan.plan_id}",
+            f"{plan.way}: {plan.side} {quantity(plan.quantity)} {plan.symbol} for {plan.strategy_id}",
+        )
         for plan in status.plans
     ]
     pairs += [(f"halted {symbol}", reason) for symbol, reason in status.halted_symbols.items()]
     pairs += [(f"quarantined {name}", reason) for name, reason in status.quarantined.items()]
     show_pairs(pairs)
+
+
+def _age(seconds: int) -> str:
+    days, rest = divmod(seconds, 86_400)
+    clock = f"{rest // 3600}:{rest % 3600 // 60:02d}:{rest % 60:02d}"
+    return f"{days} days {clock}" if days else clock
 
 
 def show_reconciliation(view: ReconcileView, *, as_json: bool) -> None:
@@ -62,46 +83,98 @@ def _backlog(waiting: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in waiting.items() if count) or ABSENT
 
 
-def show_positions(positions: Sequence[PositionView], *, as_json: bool) -> None:
-    """Show what is held."""
+def show_positions(positions: Sequence[PositionView], *, as_json: bool, wide: bool) -> None:
+    """Show what is held; all figures, and what is flat by now, when asked for the wide table."""
     if as_json:
         show_json(positions)
         return
-    columns = (
-        Column("symbol"),
-        Column("strategy"),
+    shown = [view for view in positions if wide or view.quantity]
+    columns = [
+        Column("symbol", least=5),
+        Column("strategy", least=6),
         Column("quantity", _FIGURE),
         Column("average", _FIGURE),
         Column("price", _FIGURE),
         Column("value", _FIGURE),
         Column("unrealised", _FIGURE),
-        Column("realised", _FIGURE),
-        Column("fees", _FIGURE),
-    )
+    ]
     rows = [
         [
             view.symbol,
             view.strategy_id,
-            cell(view.quantity),
-            cell(view.average_price),
-            cell(view.market_price),
-            cell(view.market_value),
-            cell(view.unrealised_pnl),
-            cell(view.realised_pnl),
-            cell(view.fees) + (f" ({view.fees_pending} pending)" if view.fees_pending else ""),
+            quantity(view.quantity),
+            price(view.average_price),
+            price(view.market_price),
+            money(view.market_value),
+            money(view.unrealised_pnl),
         ]
-        for view in positions
+        for view in shown
     ]
-    show_table(columns, rows, empty="no positions")
+    if wide:
+        columns += [Column("realised", _FIGURE), Column("fees", _FIGURE)]
+        for row, view in zip(rows, shown, strict=True):
+            pending = f" ({view.fees_pending} pending)" if view.fees_pending else ""
+            row += [money(view.realised_pnl), money(view.fees) + pending]
+    show_table(columns, rows, empty="no position is open", width=None if wide else WIDTH)
+    if flat := len(positions) - len(shown):
+        typer.echo(f"{flat} closed by now, with their results: --wide")
 
 
-def show_orders(orders: Sequence[OrderView], *, as_json: bool) -> None:
+def show_orders(orders: Sequence[OrderView], *, as_json: bool, wide: bool, times: Times, empty: str) -> None:
     """Show orders, oldest first."""
     if as_json:
         show_json(orders)
-        return
+    elif wide:
+        _show_all_of_orders(orders, times, empty)
+    else:
+        now = time.time_ns()
+        columns = (
+            Column(f"time ({times.zone(now)})"),
+            Column("id"),
+            Column("strategy", least=6),
+            Column("symbol", least=5),
+            Column("side"),
+            Column("quantity", _FIGURE),
+            Column("price", _FIGURE),
+            Column("state", least=8),
+        )
+        rows = [
+            [
+                times.short(parse_timestamp(view.ts_created), now),
+                short_id(view.client_order_id, view.strategy_id),
+                view.strategy_id,
+                view.symbol,
+                view.side,
+                _filled_of(view),
+                _price_of(view),
+                view.status.lower().replace("_", " "),
+            ]
+            for view in orders
+        ]
+        show_table(columns, rows, empty=empty, width=WIDTH)
+
+
+def short_id(client_order_id: str, strategy_id: str) -> str:
+    """An order's id without the strategy's name, which stands beside it; commands take both."""
+    return client_order_id.removeprefix(f"{strategy_id}-")
+
+
+def _filled_of(view: OrderView) -> str:
+    whole = quantity(view.quantity)
+    return f"{quantity(view.filled_quantity)}/{whole}" if 0 < view.filled_quantity < view.quantity else whole
+
+
+def _price_of(view: OrderView) -> str:
+    if view.average_price is not None:
+        return price(view.average_price)
+    if view.limit_price is not None:
+        return price(view.limit_price)
+    return f"stop {price(view.stop_price)}" if view.stop_price is not None else "market"
+
+
+def _show_all_of_orders(orders: Sequence[OrderView], times: Times, empty: str) -> None:
     columns = (
-        Column("created (UTC)"),
+        Column(f"created ({times.zone(time.time_ns())})"),
         Column("client_order_id"),
         Column("plan"),
         Column("leg"),
@@ -119,74 +192,165 @@ def show_orders(orders: Sequence[OrderView], *, as_json: bool) -> None:
     )
     rows = [
         [
-            moment(view.ts_created),
+            times.second(parse_timestamp(view.ts_created)),
             view.client_order_id,
             cell(view.plan_id),
             cell(view.leg),
             view.strategy_id,
             view.symbol,
             view.side,
-            cell(view.quantity),
-            cell(view.filled_quantity),
-            cell(view.average_price),
+            quantity(view.quantity),
+            quantity(view.filled_quantity),
+            price(view.average_price),
             view.order_type,
-            cell(view.limit_price),
-            cell(view.stop_price),
+            price(view.limit_price),
+            price(view.stop_price),
             view.status,
             cell(view.reject_reason),
         ]
         for view in orders
     ]
-    show_table(columns, rows, empty="no orders")
+    show_table(columns, rows, empty=empty)
 
 
-def show_trades(trades: Sequence[TradeView], *, as_json: bool) -> None:
+def show_trades(trades: Sequence[TradeView], *, as_json: bool, wide: bool, times: Times, empty: str) -> None:
     """Show executions, oldest first."""
     if as_json:
         show_json(trades)
         return
-    columns = (
-        Column("time (UTC)"),
-        Column("execution_id"),
-        Column("client_order_id"),
-        Column("strategy"),
-        Column("symbol"),
+    now = time.time_ns()
+    columns = [
+        Column(f"time ({times.zone(now)})"),
+        Column("order"),
+        Column("strategy", least=6),
+        Column("symbol", least=5),
         Column("side"),
         Column("quantity", _FIGURE),
         Column("price", _FIGURE),
         Column("fee", _FIGURE),
-    )
-    rows = [
-        [
-            moment(view.ts_event),
-            view.execution_id,
-            view.client_order_id,
-            view.strategy_id,
-            view.symbol,
-            view.side,
-            cell(view.quantity),
-            cell(view.price),
-            "pending" if view.fee_pending else cell(view.fee),
-        ]
-        for view in trades
     ]
-    show_table(columns, rows, empty="no trades")
+    if wide:
+        columns += [Column("execution_id")]
+    rows = []
+    for view in trades:
+        at = parse_timestamp(view.ts_event)
+        rows.append(
+            [
+                times.second(at) if wide else times.short(at, now),
+                view.client_order_id if wide else short_id(view.client_order_id, view.strategy_id),
+                view.strategy_id,
+                view.symbol,
+                view.side,
+                quantity(view.quantity),
+                price(view.price),
+                "pending" if view.fee_pending else money(view.fee),
+                *([view.execution_id] if wide else []),
+            ]
+        )
+    show_table(columns, rows, empty=empty, width=None if wide else WIDTH)
 
 
-def show_risk(assessment: RiskAssessment, *, as_json: bool) -> None:
-    """Show the account's risk and the limits that it breaks."""
+def show_denials(denials: Sequence[DenialView], *, as_json: bool, wide: bool, times: Times, empty: str) -> None:
+    """Show orders that were refused before they left, oldest first."""
     if as_json:
-        show_json(assessment)
+        show_json(denials)
         return
-    metrics = assessment.metrics
-    names = [name for name in metrics.__struct_fields__ if name != "ts"]
+    now = time.time_ns()
+    columns = (
+        Column(f"time ({times.zone(now)})"),
+        Column("strategy", least=6),
+        Column("symbol", least=5),
+        Column("side"),
+        Column("quantity", _FIGURE),
+        Column("why", least=12),
+    )
+    rows = []
+    for view in denials:
+        at = parse_timestamp(view.ts)
+        rows.append(
+            [
+                times.second(at) if wide else times.short(at, now),
+                view.strategy_id,
+                view.symbol,
+                view.side,
+                quantity(view.quantity),
+                view.reason if wide else ", ".join(view.codes),
+            ]
+        )
+    show_table(columns, rows, empty=empty, width=None if wide else WIDTH)
+
+
+def show_risk(view: RiskView, *, as_json: bool) -> None:
+    """Show the account's risk and every limit, the broken ones first."""
+    if as_json:
+        show_json(view)
+        return
+    _show_limits("BROKEN", [use for use in view.limits if use.broken])
+    _show_limits("kept", [use for use in view.limits if not use.broken])
+    metrics = view.metrics
     show_pairs(
         [
-            ("time (UTC)", moment(rfc3339(metrics.ts))),
-            *((name.replace("_pct", " %").replace("_", " "), cell(getattr(metrics, name))) for name in names),
+            ("equity", money(metrics.equity)),
+            ("exposure", f"{money(metrics.gross_exposure)} gross, {money(metrics.net_exposure)} net"),
+            ("leverage", ratio(metrics.leverage)),
+            ("lost today", money(metrics.daily_loss)),
+            ("below the peak", percent(metrics.drawdown_pct)),
+            ("margin used", percent(metrics.margin_utilisation_pct)),
+            ("volatility", _each("a day", metrics.volatility_daily_pct, "a year", metrics.volatility_annual_pct)),
+            ("value at risk", _each("at 95 %", metrics.var_95_pct, "at 99 %", metrics.var_99_pct)),
+            (
+                "and beyond it",
+                _each("at 95 %", metrics.expected_shortfall_95_pct, "at 99 %", metrics.expected_shortfall_99_pct),
+            ),
         ]
     )
-    for breach in assessment.breaches:
-        typer.echo(f"breach: {breach.code.value}: {breach.message}")
-    if assessment.within_limits:
-        typer.echo("within all limits")
+    typer.echo("")
+    for line in _verdict(view):
+        typer.echo(line)
+
+
+def _each(first: str, one: float | None, second: str, other: float | None) -> str:
+    if one is None and other is None:
+        return "not known before there are more days"
+    return f"{percent(one)} {first}, {percent(other)} {second}"
+
+
+def _verdict(view: RiskView) -> list[str]:
+    lines = [f"halts trading: {breach.code.value}: {breach.message}" for breach in view.breaches]
+    broken = sum(use.broken for use in view.limits)
+    if view.within_limits is None:
+        return ["not known yet whether limits are kept: the venue has not told the account's cash and positions"]
+    if broken:
+        lines.append(f"{broken} of {len(view.limits)} limits broken")
+    else:
+        lines.append("within all limits")
+    if view.unpriced:
+        lines.append(f"without a price yet, counted at what was paid: {', '.join(view.unpriced)}")
+    return lines
+
+
+_SHOWN: dict[Unit, Callable[[Decimal | None], str]] = {
+    Unit.MONEY: money,
+    Unit.QUANTITY: quantity,
+    Unit.COUNT: quantity,
+    Unit.PERCENT: percent,
+    Unit.RATIO: ratio,
+}
+
+
+def _show_limits(title: str, uses: Sequence[LimitUse]) -> None:
+    if not uses:
+        return
+    columns = (
+        Column(f"limit ({title})"),
+        Column("scope"),
+        Column("value", _FIGURE),
+        Column("limit", _FIGURE),
+        Column("headroom", _FIGURE),
+    )
+    rows = []
+    for use in uses:
+        shown = _SHOWN[use.unit]
+        rows.append([use.name, use.scope, shown(use.value), shown(use.limit), shown(use.headroom)])
+    show_table(columns, rows, empty="")
+    typer.echo("")

@@ -92,6 +92,7 @@ def build_app() -> typer.Typer:
     app.command("positions", epilog=_example("positions -c config/paper.toml --json"))(ask.positions)
     app.command("orders", epilog=_example("orders -c config/paper.toml --all"))(ask.orders)
     app.command("trades", epilog=_example("trades -c config/paper.toml --json"))(ask.trades)
+    app.command("denials", epilog=_example("denials -c config/paper.toml --since 1d"))(ask.denials)
     app.command("risk", epilog=_example("risk -c config/paper.toml"))(ask.risk)
     app.command("logs", epilog=_example("logs -c config/paper.toml -f --event 'order.*' --since 10m"))(logs.logs)
 

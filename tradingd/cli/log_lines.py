@@ -1,5 +1,6 @@
 """Lines of the structured log, read back: which are wanted, and how a person sees them. Pure."""
 
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -7,11 +8,14 @@ import msgspec
 
 from tradingd.core.log import SEVERITY, Level, LogEntry
 from tradingd.feeds.timestamps import parse_timestamp
-from tradingd.runtime.structured_log import render_text
+from tradingd.reporting.times import Times
+from tradingd.runtime.structured_log import render_text, words_of
 
 _RANK = {level.value: rank for level, rank in SEVERITY.items()}
 _IDS = ("strategy_id", "client_order_id", "symbol")
 """Ids that a person is shown; the others are in the JSON lines."""
+MOST_SIGNALS = 10_000
+"""Signals that are kept until an order tells that it is theirs."""
 
 
 class LogLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +29,7 @@ class LogLine(msgspec.Struct, frozen=True, kw_only=True):
     strategy_id: str | None = None
     client_order_id: str | None = None
     symbol: str | None = None
+    trace_id: str | None = None
     details: dict[str, Any] = {}
 
     @property
@@ -34,24 +39,56 @@ class LogLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LogFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """What the operator asked to see; None and an empty tuple ask for nothing in particular."""
+    """What the operator asked to see; None and an empty tuple ask for nothing in particular.
+
+    `order` is the whole id or its end, as `tradingd orders` shows it.
+    """
 
     events: tuple[str, ...] = ()
     strategy: str | None = None
+    symbol: str | None = None
     order: str | None = None
     least_level: str = Level.DEBUG.value
     since_ns: int | None = None
+    until_ns: int | None = None
 
     def admits(self, line: LogLine) -> bool:
         """Judge one line."""
         return (
             (not self.events or any(fnmatchcase(line.event, pattern) for pattern in self.events))
             and self.strategy in (None, line.strategy_id)
-            and self.order in (None, line.client_order_id)
+            and self.symbol in (None, line.symbol)
+            and (self.order is None or names(self.order, line.client_order_id))
             # A level that is not known is shown rather than hidden.
             and _RANK.get(line.level, len(_RANK)) >= _RANK[self.least_level]
             and (self.since_ns is None or line.ts_ns >= self.since_ns)
+            and (self.until_ns is None or line.ts_ns < self.until_ns)
         )
+
+
+def names(asked: str, order_id: str | None) -> bool:
+    """True when what was asked for is the id of an order, or its end after the strategy's name."""
+    return order_id is not None and (order_id == asked or order_id.endswith(f"-{asked}"))
+
+
+def select(lines: Iterable[tuple[str, LogLine]], wanted: LogFilter) -> Iterator[tuple[str, LogLine]]:
+    """The wanted lines with their text; before the first one of an order that was asked for, its signal."""
+    if wanted.order is None:
+        yield from (pair for pair in lines if wanted.admits(pair[1]))
+        return
+    signals: dict[str, tuple[str, LogLine]] = {}
+    beside = msgspec.structs.replace(wanted, order=None)
+    for text, line in lines:
+        if line.client_order_id is None and line.trace_id is not None:
+            signals[line.trace_id] = text, line
+            if len(signals) > MOST_SIGNALS:
+                del signals[next(iter(signals))]
+        elif names(wanted.order, line.client_order_id):
+            signal = signals.pop(line.trace_id or "", None)
+            if signal is not None and beside.admits(signal[1]):
+                yield signal
+            if wanted.admits(line):
+                yield text, line
 
 
 _decoder = msgspec.json.Decoder(LogLine)
@@ -67,8 +104,9 @@ def read_line(text: str) -> LogLine | None:
     return line
 
 
-def show_line(line: LogLine) -> str:
+def show_line(line: LogLine, times: Times) -> str:
     """One line for a person: the date, then as the daemon prints to a terminal, the ids among the details."""
+    date = f"{times.local(line.ts_ns):%Y-%m-%d}"
     ids = {name: value for name in _IDS if (value := getattr(line, name)) is not None}
     details = {**ids, **line.details}
     try:
@@ -83,6 +121,6 @@ def show_line(line: LogLine) -> str:
             LogEntry,
         )
     except msgspec.ValidationError:
-        pairs = " ".join(f"{key}={value}" for key, value in details.items())
-        return f"{line.ts[:10]} {line.ts[11:23]} {line.level:<8} {line.event:<22} {line.message}  {pairs}".rstrip()
-    return f"{line.ts[:10]} {render_text(msgspec.structs.replace(entry, details=details))}"
+        pairs = " ".join(f"{key}={words_of(value)}" for key, value in details.items())
+        return f"{times.second(line.ts_ns)} {line.level:<8} {line.event:<22} {line.message}  {pairs}".rstrip()
+    return f"{date} {render_text(msgspec.structs.replace(entry, details=details), times)}"

@@ -1,10 +1,12 @@
 """Times as people write them on a command line. Pure."""
 
 import re
+from datetime import date
 
 from tradingd.core.market import MINUTE_NS, NS_PER_SECOND
 from tradingd.errors import UsageError
 from tradingd.feeds.timestamps import parse_timestamp
+from tradingd.reporting.times import Times
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _AGE = re.compile(r"(\d{1,9})([smhd])", re.ASCII)
@@ -31,14 +33,18 @@ def parse_span(start: str | None, end: str | None) -> tuple[int | None, int | No
     return start_ns, end_ns
 
 
-def parse_since(text: str | None, now_ns: int) -> int | None:
-    """Read `--since`: an age such as `10m`, `2h` or `1d`, or a moment."""
+def parse_since(text: str | None, now_ns: int, *, times: Times, option: str = "--since") -> int | None:
+    """Read an age such as `10m`, `2h` or `1d`, a moment, or a date: its midnight in the zone of `times`."""
     age = _AGE.fullmatch(text or "")
     if age is not None:
         return now_ns - int(age[1]) * _UNITS[age[2]]
     try:
-        return parse_moment("--since", text)
-    except UsageError as error:
+        if text is not None and _DATE.fullmatch(text):
+            day = date.fromisoformat(text)
+            return times.midnight(day.year, day.month, day.day)
+        return parse_moment(option, text)
+    except (UsageError, ValueError) as error:
         raise UsageError(
-            f"--since: {text!r} is neither an age nor a time (write 30s, 10m, 2h, 1d, or 2026-03-02T14:30:00Z)"
+            f"{option}: {text!r} is neither an age nor a time (write 30s, 10m, 2h, 1d, 2026-03-02, or "
+            "2026-03-02T14:30:00Z)"
         ) from error

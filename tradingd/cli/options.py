@@ -38,4 +38,24 @@ ToOption: TypeAlias = Annotated[
     str | None,
     typer.Option("--to", metavar="TIME", help="First moment no longer included, written as for --from."),
 ]
+WideOption: TypeAlias = Annotated[
+    bool, typer.Option("--wide", help="Every column, whole ids, times to the millisecond.")
+]
+UtcOption: TypeAlias = Annotated[bool, typer.Option("--utc", help="Times in UTC instead of your own zone.")]
+SinceOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="TIME",
+        help="Only from then on: a time, a date, or the last 30s, 10m, 2h, 1d.",
+    ),
+]
+UntilOption: TypeAlias = Annotated[
+    str | None, typer.Option("--until", metavar="TIME", help="Only before then, written as for --since.")
+]
+SymbolOption: TypeAlias = Annotated[str | None, typer.Option("--symbol", metavar="SYMBOL", help="Only this symbol.")]
+StrategyOption: TypeAlias = Annotated[str | None, typer.Option("--strategy", metavar="ID", help="Only this strategy.")]
+LimitOption: TypeAlias = Annotated[
+    int | None, typer.Option("--limit", metavar="N", min=1, help="Only the last N.", show_default=False)
+]
 FormatOption: TypeAlias = Annotated[ReportFormat, typer.Option("--format", help="How to write the report.")]

@@ -14,6 +14,7 @@ from tradingd.control.views import (
     OrderView,
     PositionView,
     ReconcileView,
+    RiskView,
     StatementView,
     TradeView,
     order_views,
@@ -27,7 +28,6 @@ from tradingd.core.identifiers import ClientOrderId
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.reconcile import ReconciliationPlan
-from tradingd.core.risk_metrics import RiskAssessment
 from tradingd.core.sessions import new_york_date
 from tradingd.errors import JournalError, VenueUnavailable
 from tradingd.reporting.encoding import rfc3339
@@ -128,9 +128,17 @@ class DaemonFacade:
         """Every execution that the journal has."""
         return trade_views(await asyncio.to_thread(self._modules.logger.get_trade_history, 0, FOR_EVER_NS))
 
-    def risk(self) -> RiskAssessment:
-        """Risk now."""
-        return self._modules.risk.assess_portfolio_risk(self._books.portfolio)
+    def risk(self) -> RiskView:
+        """Risk now, and every limit."""
+        manager = self._modules.risk
+        assessment, table = manager.assess_portfolio_risk(self._books.portfolio), manager.limits()
+        return RiskView(
+            metrics=assessment.metrics,
+            breaches=assessment.breaches,
+            limits=table.limits,
+            unpriced=table.unpriced,
+            within_limits=None if self._books.account is None else table.within_limits,
+        )
 
     # -- commands -----------------------------------------------------------------------------------------------------
 

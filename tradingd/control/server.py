@@ -19,11 +19,11 @@ from tradingd.control.views import (
     OrderView,
     PositionView,
     ReconcileView,
+    RiskView,
     StatementView,
     TradeView,
 )
 from tradingd.core.identifiers import ClientOrderId
-from tradingd.core.risk_metrics import RiskAssessment
 from tradingd.errors import FatalError, RecoverableError
 
 
@@ -46,7 +46,7 @@ class Daemon(Protocol):
         """Every execution that the journal has."""
         ...
 
-    def risk(self) -> RiskAssessment:
+    def risk(self) -> RiskView:
         """Risk now."""
         ...
 

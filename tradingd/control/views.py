@@ -9,10 +9,12 @@ import msgspec
 from tradingd.core.accounting import value_of
 from tradingd.core.books import Books
 from tradingd.core.identifiers import StrategyId, Symbol
+from tradingd.core.limit_table import LimitUse
 from tradingd.core.order_state import OrderState
-from tradingd.core.orders import Trade
+from tradingd.core.orders import OrderDenied, Trade
 from tradingd.core.plans.records import PlanState
 from tradingd.core.reconcile import ReconciliationPlan
+from tradingd.core.risk_metrics import RiskBreach, RiskMetrics
 from tradingd.core.signals import Protection
 from tradingd.core.statement import Statement
 from tradingd.reporting.encoding import rfc3339
@@ -90,6 +92,22 @@ class TradeView(msgspec.Struct, frozen=True, kw_only=True):
     ts_event: str
 
 
+class DenialView(msgspec.Struct, frozen=True, kw_only=True):
+    """One order that was refused before it left."""
+
+    ts: str
+    client_order_id: str
+    strategy_id: str
+    symbol: str
+    side: str
+    quantity: Decimal
+    codes: tuple[str, ...]
+    """Every rule that it breaks."""
+    reason: str
+    """The same in words."""
+    trace_id: str
+
+
 class FeedView(msgspec.Struct, frozen=True, kw_only=True):
     """One feed's state."""
 
@@ -132,6 +150,20 @@ class DaemonStatus(msgspec.Struct, frozen=True, kw_only=True):
     journal_seq: int
     disk_shortage: str | None = None
     """Why no new order leaves for want of room on the journal's disk."""
+
+
+class RiskView(msgspec.Struct, frozen=True, kw_only=True, tag="risk_assessment"):
+    """The account's risk, and every limit beside what it limits."""
+
+    metrics: RiskMetrics
+    breaches: tuple[RiskBreach, ...]
+    """Broken limits that halt trading."""
+    limits: tuple[LimitUse, ...]
+    """All limits, the broken ones first."""
+    unpriced: tuple[str, ...]
+    """Symbols that are held and have no price yet: they count at what they cost."""
+    within_limits: bool | None
+    """None while it cannot be known, since the account has not answered yet."""
 
 
 class ReconcileView(msgspec.Struct, frozen=True, kw_only=True):
@@ -243,6 +275,24 @@ def order_views(states: Iterable[OrderState]) -> list[OrderView]:
 def plan_views(states: Iterable[PlanState]) -> tuple[PlanView, ...]:
     """Plans that are pursued, oldest first."""
     return tuple(map(_plan_view, states))
+
+
+def denial_views(denials: Iterable[tuple[int, OrderDenied]]) -> list[DenialView]:
+    """Refusals with their times, oldest first."""
+    return [
+        DenialView(
+            ts=rfc3339(ts),
+            client_order_id=denial.order.client_order_id,
+            strategy_id=denial.order.strategy_id,
+            symbol=denial.order.symbol,
+            side=denial.order.side.value,
+            quantity=denial.order.quantity,
+            codes=tuple(breach.code.value for breach in denial.breaches),
+            reason="; ".join(breach.message for breach in denial.breaches),
+            trace_id=denial.order.trace_id,
+        )
+        for ts, denial in denials
+    ]
 
 
 def _plan_view(state: PlanState) -> PlanView:

@@ -72,6 +72,11 @@ class OrderRate:
             self._sent.popleft()
         return len(self._sent) >= (2 * self._limit if only_reduces else self._limit)
 
+    def sent(self, now_ns: int) -> int:
+        """How many orders were let through within the last minute."""
+        self.full(now_ns)
+        return len(self._sent)
+
     def count(self, now_ns: int) -> None:
         """Count one order as sent."""
         self._sent.append(now_ns)

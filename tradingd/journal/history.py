@@ -9,7 +9,7 @@ import msgspec
 from tradingd.core.books import Books
 from tradingd.core.entries import AccountOpened, CashAdjusted, EquitySampled, PositionAdjusted
 from tradingd.core.identifiers import Symbol
-from tradingd.core.orders import FeeReported, OrderFilled, Trade
+from tradingd.core.orders import FeeReported, OrderDenied, OrderFilled, Trade
 from tradingd.core.statement import DayBook
 from tradingd.errors import UsageError
 from tradingd.journal.segments import read_records, segment_paths
@@ -43,6 +43,17 @@ def read_history(folder: Path, start_ns: int, end_ns: int) -> History:
         elif isinstance(record.entry, EquitySampled) and start_ns <= record.entry.ts < end_ns:
             equity.append(record.entry)
     return History(tuple(trades), tuple(equity), books.account, books)
+
+
+def read_denials(folder: Path) -> list[tuple[int, OrderDenied]]:
+    """Every order that was refused before it left, with the time of its entry.
+
+    Raises `UsageError` when there is no journal, `JournalError` when it is damaged.
+    """
+    if not segment_paths(folder):
+        raise UsageError(f"{folder}: there is no journal yet (start the daemon first)")
+    records = read_records(folder, whole=True)
+    return [(record.ts, record.entry) for record in records if isinstance(record.entry, OrderDenied)]
 
 
 _Costed = TypeVar("_Costed", Trade, OrderFilled)

@@ -11,6 +11,7 @@ import msgspec
 from tradingd.core.books import Books
 from tradingd.core.entries import HaltEngaged, HaltReleased, SymbolHalted
 from tradingd.core.identifiers import Symbol
+from tradingd.core.limit_table import LimitTable, limit_table
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import reference_price
 from tradingd.core.orders import ZERO, Breach, DenialCode, Order, ValidationResponse
@@ -157,6 +158,18 @@ class RiskManager(Module[ClockTick]):
             past=self._past,
         )
         return self._assessment
+
+    def limits(self) -> LimitTable:
+        """Every limit beside what it limits, as it is now."""
+        books = self._books
+        return limit_table(
+            books.portfolio,
+            self._rules,
+            self._limits,
+            self.assess_portfolio_risk(books.portfolio).metrics,
+            open_orders=books.orders.open,
+            sent_last_minute=self._rate.sent(self._clock.monotonic_ns()),
+        )
 
     def get_current_risk_metrics(self) -> RiskMetrics:
         """The figures of the latest assessment, made now if there is none."""

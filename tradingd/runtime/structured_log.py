@@ -9,8 +9,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Collection
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,9 @@ import msgspec
 from loguru import logger
 
 from tradingd.core.log import Level, LogEntry, LogEvent
-from tradingd.core.market import NS_PER_SECOND
+from tradingd.reporting.encoding import rfc3339
+from tradingd.reporting.numbers import ABSENT, plain
+from tradingd.reporting.times import Times
 from tradingd.runtime.log_sinks import LogFile, LogStream, News
 
 if TYPE_CHECKING:
@@ -27,18 +28,6 @@ if TYPE_CHECKING:
 _IDS = ("strategy_id", "client_order_id", "venue_order_id", "execution_id", "symbol", "trace_id")
 _PRIORITY = {Level.DEBUG: 7, Level.INFO: 6, Level.WARNING: 4, Level.ERROR: 3, Level.CRITICAL: 2}
 _COLOURS = {Level.DEBUG: "2", Level.INFO: "32", Level.WARNING: "33", Level.ERROR: "31", Level.CRITICAL: "1;31"}
-
-
-def rfc3339(ts_ns: int) -> str:
-    """Nanoseconds UTC as RFC 3339 with nine fractional digits."""
-    seconds, fraction = divmod(ts_ns, NS_PER_SECOND)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{fraction:09d}Z"
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    return str(value)
 
 
 def render_json(entry: LogEntry) -> str:
@@ -59,23 +48,52 @@ def render_json(entry: LogEntry) -> str:
     return msgspec.json.encode(line, enc_hook=str).decode()
 
 
-def render_text(entry: LogEntry, *, colour: bool = False) -> str:
-    """One line for a person: time of day, level, event, message, ids and details."""
-    clock = datetime.fromtimestamp(entry.ts // NS_PER_SECOND, UTC).strftime("%H:%M:%S")
+def render_text(entry: LogEntry, times: Times, *, colour: bool = False) -> str:
+    """One line for a person: time of day in the zone of `times`, level, event, message, ids and details."""
+    clock = f"{times.local(entry.ts):%H:%M:%S}"
     level = f"{entry.level.value:<8}"
     event = f"{entry.event.value:<22}"
     if colour:
         level = f"\033[{_COLOURS[entry.level]}m{level}\033[0m"
         event = f"\033[1m{event}\033[0m"
     ids = {name: getattr(entry, name) for name in _IDS if getattr(entry, name) is not None}
-    details = " ".join(f"{key}={_text(value)}" for key, value in (ids | entry.details).items())
+    details = " ".join(f"{key}={words_of(value)}" for key, value in (ids | entry.details).items())
     return (
         f"{clock}.{entry.ts // 1_000_000 % 1000:03d} {level} {event} {entry.message}{'  ' + details if details else ''}"
     )
 
 
-def _text(value: object) -> object:
-    return _plain(value) if isinstance(value, Decimal) else value
+def words_of(value: object) -> str:
+    """A detail as a person writes it: figures without dust, lists by commas."""
+    match value:
+        case None | "":
+            return ABSENT
+        case bool():
+            return "yes" if value else "no"
+        case Decimal():
+            return plain(value)
+        case Mapping():
+            return ",".join(f"{key}:{words_of(item)}" for key, item in value.items()) or ABSENT
+        case list() | tuple() | set() | frozenset():
+            return ",".join(map(words_of, value)) or ABSENT
+        case _:
+            return str(value)
+
+
+class DatedLines:
+    """Lines of a terminal: what they lack, the date and the zone, stands above the first and wherever it changes."""
+
+    def __init__(self, times: Times) -> None:
+        self._times = times
+        self._date = ""
+
+    def heading(self, ts: int) -> str:
+        """The line to print before one of this time; empty while the date is that of the line before."""
+        date = f"{self._times.local(ts):%Y-%m-%d %Z}"
+        if date == self._date:
+            return ""
+        self._date = date
+        return f"-- {date} --\n"
 
 
 LEAST_SECRET = 6
@@ -129,10 +147,15 @@ class StructuredLog:
         colour = as_text and terminal and "NO_COLOR" not in os.environ
         sink = LogStream(output)
         self._sinks.append(sink)
+        times = Times.of_operator()
+        dates = DatedLines(times)
 
         def to_stream(message: "Message") -> None:
             entry = _entry_of(message.record)
-            line = render_text(entry, colour=colour) if as_text else render_json(entry)
+            if as_text:
+                line = f"{dates.heading(entry.ts)}{render_text(entry, times, colour=colour)}"
+            else:
+                line = render_json(entry)
             prefix = f"<{_PRIORITY[entry.level]}>" if in_journal else ""
             sink.write(f"{prefix}{self.redact(line)}\n")
 
