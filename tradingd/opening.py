@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from tradingd import __version__
 from tradingd.core.books import Books
-from tradingd.core.entries import MessageKept, RunStarted, Snapshot
+from tradingd.core.conflicts import acceptance, describe, transfers_due
+from tradingd.core.entries import ChangesAccepted, MessageKept, RunStarted, Snapshot, StrategyTransferred
 from tradingd.core.log import Level, LogEntry, LogEvent
 from tradingd.core.market import DAY_NS
 from tradingd.journal.history import read_history
@@ -24,8 +25,11 @@ from tradingd.modules.trade_logger import TradeLogger
 from tradingd.runtime.clock import Clock
 from tradingd.runtime.log_sinks import LogFile
 from tradingd.runtime.structured_log import StructuredLog, render_json
+from tradingd.settings.conflicts import require_no_conflict
 from tradingd.settings.loaded import LoadedSettings
 from tradingd.settings.paths import StatePaths
+from tradingd.settings.plans import configuration_facts, with_held_symbols
+from tradingd.settings.root import Settings
 from tradingd.settings.secrets import secret_values
 from tradingd.settings.sections import DaemonSettings
 from tradingd.wiring import Inboxes
@@ -39,6 +43,8 @@ MOST_KEPT = 4096
 class Opened:
     """What a run writes to, and the books as the journal told them."""
 
+    settings: Settings
+    """The configuration's, with what retired strategies hold."""
     books: Books
     journal_id: str
     journal: JournalWriter
@@ -55,11 +61,22 @@ class Opened:
 
 
 def open_journal(
-    loaded: LoadedSettings, paths: StatePaths, clock: Clock, on_database_rebuilt: Callable[[str], None]
+    loaded: LoadedSettings,
+    paths: StatePaths,
+    clock: Clock,
+    on_database_rebuilt: Callable[[str], None],
+    *,
+    accepts: str | None = None,
 ) -> Opened:
-    """Fold the journal, take it over with this run's manifest, and say what was found."""
+    """Fold the journal, take it over with this run's manifest, and say what was found.
+
+    `accepts` names who accepts what an edit of the file changed. Raises `ConfigurationProblems`, with the journal as it
+    was, where the configuration contradicts what is held.
+    """
     settings = loaded.settings
     books, tail = load(paths.journal)
+    require_no_conflict(loaded, books, accept=accepts is not None)
+    facts = configuration_facts(settings)
 
     def take_snapshot() -> Snapshot:
         books.orders.prune(clock.now_ns() - settings.journal.keep_days * DAY_NS, books.plans)
@@ -73,7 +90,12 @@ def open_journal(
         reserve=DiskReserve(paths.journal, settings.journal.reserve_mb * MEGABYTE),
     )
     started = run_manifest(
-        books, tail, version=__version__, config_hash=loaded.text_sha256, broker=settings.broker.kind
+        books,
+        tail,
+        version=__version__,
+        config_hash=loaded.text_sha256,
+        broker=settings.broker.kind,
+        declared=facts.declaration,
     )
     lines = StructuredLog(
         level=Level(settings.daemon.log_level),
@@ -103,9 +125,16 @@ def open_journal(
         last_about=tail.last_about,
     )
     journal.reserve.prepare()
-    logger.record(started, durable=True)
-    books.apply(started)
+    accepted = None if accepts is None else acceptance(facts, books, accepts)
+    changes: list[ChangesAccepted | StrategyTransferred] = [*([] if accepted is None else [accepted])]
+    if accepted is not None:  # ahead of the manifest, which is the word on what there is to accept at the next start
+        _take(accepted, logger, books)
+    _take(started, logger, books)
+    for transfer in transfers_due(facts, books):
+        _take(transfer, logger, books)
+        changes.append(transfer)
     opened = Opened(
+        settings=with_held_symbols(settings, books),
         books=books,
         journal_id=journal_id(paths.journal),
         journal=journal,
@@ -115,6 +144,7 @@ def open_journal(
         logger=logger,
     )
     _say(opened, loaded, paths, tail, started)
+    _say_changes(opened, changes)
     return opened
 
 
@@ -134,9 +164,49 @@ def log_file(daemon: DaemonSettings) -> LogFile | None:
     )
 
 
+def _take(entry: RunStarted | ChangesAccepted | StrategyTransferred, logger: TradeLogger, books: Books) -> None:
+    logger.record(entry, durable=True)
+    books.apply(entry)
+
+
+def _say_changes(opened: Opened, changes: list[ChangesAccepted | StrategyTransferred]) -> None:
+    """Say what an edit of the file has changed for what is held, and who is retired."""
+    log, books = opened.logger, opened.books
+    for change in changes:
+        match change:
+            case ChangesAccepted(accepted=accepted, operator=operator):
+                log.log_event(
+                    Level.WARNING,
+                    f"{operator} accepted: {'; '.join(accepted)}",
+                    {"accepted": list(accepted), "operator": operator},
+                    event=LogEvent.CONFIG_ACCEPTED,
+                    module=MODULE,
+                )
+            case StrategyTransferred(source=source, target=target):
+                log.log_event(
+                    Level.WARNING,
+                    f"what was of {source} is of {target} now, which {describe(books, target)}",
+                    {"from": source, "operator": change.operator},
+                    event=LogEvent.STRATEGY_TRANSFERRED,
+                    module=MODULE,
+                    strategy_id=target,
+                )
+    for strategy in opened.settings.strategies:
+        if strategy.retired:
+            log.log_event(
+                Level.WARNING,
+                f"strategy {strategy.id} is retired and {describe(books, strategy.id)}: exits and protection go on, "
+                "nothing is opened",
+                {"symbols": list(strategy.symbols)},
+                event=LogEvent.STRATEGY_RETIRED,
+                module=MODULE,
+                strategy_id=strategy.id,
+            )
+
+
 def _say(opened: Opened, loaded: LoadedSettings, paths: StatePaths, tail: Tail, started: RunStarted) -> None:
     settings, log = loaded.settings, opened.logger
-    traded = ", ".join(f"{entry.id} on {' '.join(entry.symbols)}" for entry in settings.strategies)
+    traded = ", ".join(f"{entry.id} on {' '.join(entry.symbols)}" for entry in settings.strategies if not entry.retired)
     log.log_event(
         Level.INFO,
         f"tradingd {__version__}, run {started.run}, {settings.account_kind} account: {traded or 'no strategies'}",

@@ -49,6 +49,7 @@ from tradingd.runtime.vitals import Vitals
 from tradingd.settings.loaded import LoadedSettings
 from tradingd.settings.paths import StatePaths
 from tradingd.settings.plans import traded_symbols
+from tradingd.settings.problems import ConfigurationProblems
 from tradingd.settling import Settling
 from tradingd.stating import take_statement
 from tradingd.stopping import Ending, where
@@ -60,8 +61,11 @@ LOG_LINGER_S = 0.005
 """How long a log line waits before it is rendered, so that an order's bytes leave first."""
 
 
-def run_daemon(loaded: LoadedSettings, environ: Mapping[str, str]) -> int:
-    """Run the daemon until it is told to stop or must; return the exit code."""
+def run_daemon(loaded: LoadedSettings, environ: Mapping[str, str], *, accepts: str | None = None) -> int:
+    """Run the daemon until it is told to stop or must; return the exit code.
+
+    `accepts` names who accepts that the configuration was changed against what is held.
+    """
     service_manager = ServiceManager(environ)
     os.umask(0o077)  # journal, databases, reports: for this user alone
     paths = StatePaths(loaded.settings.daemon.state_dir)
@@ -71,9 +75,11 @@ def run_daemon(loaded: LoadedSettings, environ: Mapping[str, str]) -> int:
         print(f"tradingd: error: {error}", file=sys.stderr)  # noqa: T201 - nothing is up yet that could log it
         return error.exit_code if isinstance(error, FatalError) else FatalError.exit_code
     try:
-        return uvloop.run(Orchestrator(loaded, paths, service_manager).run())
+        return uvloop.run(Orchestrator(loaded, paths, service_manager, accepts=accepts).run())
     except TradingdError as error:
-        print(f"tradingd: error: {error}", file=sys.stderr)  # noqa: T201 - as above
+        # Problems of the configuration bring their own place, one a line.
+        text = str(error) if isinstance(error, ConfigurationProblems) else f"tradingd: error: {error}"
+        print(text, file=sys.stderr)  # noqa: T201 - as above
         return error.exit_code if isinstance(error, FatalError) else FatalError.exit_code
     finally:
         lock.release()
@@ -84,8 +90,16 @@ class Orchestrator:
 
     name = "orchestrator"
 
-    def __init__(self, loaded: LoadedSettings, paths: StatePaths, service_manager: ServiceManager) -> None:
+    def __init__(
+        self,
+        loaded: LoadedSettings,
+        paths: StatePaths,
+        service_manager: ServiceManager,
+        *,
+        accepts: str | None = None,
+    ) -> None:
         self._loaded = loaded
+        self._accepts = accepts
         self._settings = loaded.settings
         self._paths = paths
         self._service_manager = service_manager
@@ -117,8 +131,9 @@ class Orchestrator:
 
     def initialize(self) -> None:
         """Fold the journal and take it over; make the supervisor, and what listens for signals."""
-        opened = open_journal(self._loaded, self._paths, self._clock, self._on_database_rebuilt)
+        opened = open_journal(self._loaded, self._paths, self._clock, self._on_database_rebuilt, accepts=self._accepts)
         self._opened = opened
+        self._settings = opened.settings
         self.books, self._inboxes, self._logger = opened.books, opened.inboxes, opened.logger
         self._database = opened.database
         self._supervisor = Supervisor(self._logger, self._clock, self._rng)

@@ -181,9 +181,11 @@ class Modules:
 
 
 def build_strategies(settings: Settings) -> list[tuple[Strategy[Any], int]]:
-    """Make every strategy of the configuration, with the length of its bars."""
+    """Make every strategy of the configuration that is not retired, with the length of its bars."""
     built: list[tuple[Strategy[Any], int]] = []
     for entry in settings.strategies:
+        if entry.retired:
+            continue
         strategy_class = import_strategy(entry.class_path)
         params = validate_params(strategy_class, entry.params)
         built.append((make_strategy(strategy_class, entry.id, entry.symbols, params), entry.interval_ns))
@@ -301,6 +303,7 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
         broker=broker,
         instrument_of=broker.instrument,
         venue=venue_sync,
+        retired=frozenset(entry.id for entry in settings.strategies if entry.retired),
     )
     plans = PlanKeeper(
         books=books,

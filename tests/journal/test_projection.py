@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 from tests.core.making import ABC, D, canceled, denied, filled, order
 from tests.journal.story import Written, story
-from tradingd.core.entries import JournalEntry, OrderIntended
+from tradingd.core.entries import JournalEntry, OrderIntended, StrategyTransferred
+from tradingd.core.identifiers import StrategyId
 from tradingd.core.log import Level, LogEntry, LogEvent
 from tradingd.core.market import DAY_NS, MINUTE_NS, PriceBar
+from tradingd.journal.history import read_history
 from tradingd.journal.projection import DatabaseError, JournalRow, Projection, schema_scripts
 from tradingd.journal.segments import journal_id, segment_paths
 from tradingd.runtime.structured_log import render_json
@@ -378,3 +380,31 @@ async def test_bars_of_a_damaged_database_are_none_and_no_error(bench: Bench) ->
         connection.commit()
     assert await projection.fetch_bars(ABC, MINUTE_NS, 0, 1) == ()
     await projection.close()
+
+
+async def test_a_transfer_moves_what_stands_there_and_a_rebuilt_database_says_the_same(bench: Bench) -> None:
+    s1, s2 = StrategyId("s1"), StrategyId("s2")
+    transfer = StrategyTransferred(source=s1, target=s2, operator="formerly")
+    later: list[JournalEntry] = [OrderIntended(order=order("s1-3")), filled("1", "99", order_id="s1-3", execution="e3")]
+    async with bench.opened() as projection:
+        bench.append(projection, *story(), denied("s1-9"))
+        await projection.flush()
+        bench.append(projection, transfer)
+        await projection.flush()
+        bench.append(projection, *later)  # the name is free for another strategy
+        await projection.flush()
+    assert [(row[0], row[2]) for row in bench.rows("orders")] == [("s1-1", "s2"), ("s1-2", "s2"), ("s1-3", "s1")]
+    assert [row[3] for row in bench.rows("trades")] == ["s2", "s2", "s1"]
+    assert [row[1] for row in bench.rows("denials")] == ["s2"]
+    live = bench.contents()
+    bench.path.unlink()
+    async with bench.opened():
+        assert bench.contents() == live
+
+
+def test_history_puts_earlier_trades_under_the_strategy_that_has_their_results(bench: Bench) -> None:
+    transfer = StrategyTransferred(source=StrategyId("s1"), target=StrategyId("s2"), symbol=ABC, operator="ann")
+    bench.written.append(*story(), transfer)
+    history = read_history(bench.written.folder, 0, 1 << 62)
+    assert {trade.strategy_id for trade in history.trades} == {"s2"}
+    assert {owner for owner, _ in history.books.portfolio.lines} == {"s2"}

@@ -61,4 +61,6 @@ def test_the_schema_describes_every_key_and_allows_no_other() -> None:
             assert model["additionalProperties"] is False, name
             for key, field in model["properties"].items():
                 assert field.get("description"), f"{name}.{key}"
-    assert {"id", "class", "symbols"} == set(schema["$defs"]["StrategySettings"]["required"])
+    strategy = schema["$defs"]["StrategySettings"]
+    assert strategy["required"] == ["id"]
+    assert strategy["else"]["required"] == ["class", "symbols"]  # of every strategy that is not retired

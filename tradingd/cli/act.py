@@ -101,11 +101,6 @@ def _tell(config: Path, path: str, body: dict[str, str]) -> None:
 
 
 def _operator() -> str:
-    """Name who gives the command, for the journal."""
-    import getpass
-    import os
+    from tradingd.cli.loading import operator_name
 
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a user id without a name, as in a container
-        return str(os.getuid())
+    return operator_name()

@@ -12,7 +12,21 @@ import typer
 from typer.core import TyperGroup
 
 from tradingd import __version__
-from tradingd.cli import act, ask, config, conform, doctor, drill, journal, logs, report, run, statement, venue
+from tradingd.cli import (
+    act,
+    ask,
+    config,
+    conform,
+    doctor,
+    drill,
+    handing_over,
+    journal,
+    logs,
+    report,
+    run,
+    statement,
+    venue,
+)
 from tradingd.cli.interrupts import EXIT_INTERRUPTED
 from tradingd.errors import EXIT_FAULT, EXIT_OK, FatalError, TradingdError
 
@@ -102,6 +116,9 @@ def build_app() -> typer.Typer:
     app.command("cancel", epilog=_example("cancel -c config/paper.toml trend-k3v9q2-17"))(act.cancel)
     app.command("cancel-all", epilog=_example("cancel-all -c config/paper.toml"))(act.cancel_all)
     app.command("reconcile", epilog=_example("reconcile -c config/paper.toml --plan"))(act.reconcile)
+
+    app.command("transfer", epilog=_example("transfer -c config/paper.toml trend trend2 AAPL"))(handing_over.transfer)
+    app.command("accept", epilog=_example("accept -c config/paper.toml"))(handing_over.accept)
 
     app.command("venue", epilog=_example("venue -c config/venue.toml"))(venue.venue)
     app.command("drill", epilog=_example("drill -c config/paper.toml --scenario answer-lost"))(drill.drill)

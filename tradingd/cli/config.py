@@ -1,22 +1,47 @@
 """`check` and `config`: what a configuration says, and what is wrong with it."""
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from tradingd.cli.options import ConfigOption
+
+if TYPE_CHECKING:
+    from tradingd.settings.loaded import LoadedSettings
 
 
 def check(config: ConfigOption) -> None:
     """Validate a configuration.
 
     Every problem is shown at once, on stderr, one a line: FILE:LINE:COL: section.key: what is wrong (what would
-    be right). Exit code 2.
+    be right). Where there is a journal, the file is also compared with what is held, as a start does it: what an edit
+    would leave alone is shown with every way out. Exit code 2.
     """
     from tradingd.cli.loading import load_checked
 
-    settings = load_checked(config).settings
+    loaded = load_checked(config)
+    _compare_with_journal(loaded)
+    settings = loaded.settings
     strategies = _count(len(settings.strategies), "strategy", "strategies")
     feeds = _count(len(settings.data.feeds), "feed", "feeds")
     typer.echo(f"{config}: ok ({strategies}, {feeds}, broker {settings.broker.kind} ({settings.account_kind} account))")
+
+
+def _compare_with_journal(loaded: "LoadedSettings") -> None:
+    from tradingd.errors import TradingdError
+    from tradingd.journal.segments import load, segment_paths
+    from tradingd.settings.conflicts import require_no_conflict
+    from tradingd.settings.paths import StatePaths
+
+    folder = StatePaths(loaded.settings.daemon.state_dir).journal
+    try:
+        if not segment_paths(folder):
+            return
+        books, _ = load(folder)
+    except (TradingdError, OSError) as error:
+        typer.echo(f"note: what is held was not compared, the journal cannot be read: {error}", err=True)
+        return
+    require_no_conflict(loaded, books)
 
 
 def show(config: ConfigOption) -> None:

@@ -43,6 +43,16 @@ def state_paths_for_command(config: Path) -> StatePaths:
         return paths
 
 
+def operator_name() -> str:
+    """Name who gives a command, for the journal."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a user id without a name, as in a container
+        return str(os.getuid())
+
+
 def _find_state(config: Path) -> StatePaths | None:
     try:
         layers = Layers(tomllib.loads(config.read_text()), {}, [])

@@ -27,7 +27,17 @@ RISK_LINES = 20
 """How many of a replay's warnings a person is shown; a halt early on makes a refusal of every later order."""
 
 
-def run(config: ConfigOption) -> None:
+AcceptOption = Annotated[
+    bool,
+    typer.Option(
+        "--accept-changes",
+        help="Start although the file was changed against what is held: another class, no feed, a lower limit. Kept in "
+        "the journal with your name.",
+    ),
+]
+
+
+def run(config: ConfigOption, *, accept_changes: AcceptOption = False) -> None:
     """Run the daemon until SIGTERM or SIGINT.
 
     A second signal forces; SIGHUP opens the log file anew and ends nothing. Exit codes: 0 stopped in order; 2 usage or
@@ -38,13 +48,13 @@ def run(config: ConfigOption) -> None:
     # A closed session must end nothing, from the first instant: the daemon takes the signal over once it has a log.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
-    from tradingd.cli.loading import load_checked
+    from tradingd.cli.loading import load_checked, operator_name
 
     loaded = load_checked(config)
 
     from tradingd.orchestrator import run_daemon
 
-    raise typer.Exit(run_daemon(loaded, os.environ))
+    raise typer.Exit(run_daemon(loaded, os.environ, accepts=operator_name() if accept_changes else None))
 
 
 def replay(

@@ -82,3 +82,30 @@ def apply_trade(
         fees=fees,
         contract=contract,
     )
+
+
+def merge_positions(position: Position, other: Position) -> Position:
+    """Return both as one, results and fees included; what one holds long and the other short is closed.
+
+    It is closed at the prices that were paid: results less cost of the two are those of the one, to the last digit.
+    """
+    both = msgspec.structs.replace(
+        position,
+        realised_pnl=EXACT.add(position.realised_pnl, other.realised_pnl),
+        fees=EXACT.add(position.fees, other.fees),
+        contract=other.contract if position.contract is SPOT else position.contract,
+    )
+    held, added = position.quantity, other.quantity
+    quantity = EXACT.add(held, added)
+    cost = EXACT.add(position.cost, other.cost)
+    if held * added >= 0:
+        return msgspec.structs.replace(both, quantity=quantity, cost=cost)
+    # The side that is left keeps its average price; the rest of the cost is what the two realised together.
+    larger = position if abs(held) >= abs(added) else other
+    kept = EXACT.divide(EXACT.multiply(larger.cost, quantity), larger.quantity).quantize(_COST_STEP, context=EXACT)
+    return msgspec.structs.replace(
+        both,
+        quantity=quantity,
+        cost=kept,
+        realised_pnl=EXACT.add(both.realised_pnl, EXACT.subtract(kept, cost)),
+    )

@@ -12,6 +12,8 @@ import msgspec
 from tradingd.core.entries import (
     AccountOpened,
     CashAdjusted,
+    ChangesAccepted,
+    Declaration,
     EquitySampled,
     EquityTrack,
     HaltEngaged,
@@ -26,6 +28,7 @@ from tradingd.core.entries import (
     Snapshot,
     StrategyQuarantined,
     StrategyStateSaved,
+    StrategyTransferred,
     SymbolHalted,
 )
 from tradingd.core.flows import shift_equity
@@ -174,6 +177,8 @@ class Books:
         self.equity = EquityTrack()
         self.plans: dict[PlanId, PlanState] = {}
         """Plans that are pursued, oldest first."""
+        self.declared: Declaration | None = None
+        """What runs were started with so far, of each strategy the last; None where no run has said it."""
         self.last_fill_ts = 0
         self.recovered_from_ts = 0
         """From when on the journal may have lost entries (bad ones were set aside); 0 once a run has ended in order."""
@@ -181,10 +186,8 @@ class Books:
     def apply(self, entry: JournalEntry) -> Trade | None:
         """Take one entry in; return the trade that it made, if it made one."""
         match entry:
-            case RunStarted(run=run, recovered_from_ts=recovered_from_ts):
-                self.run, self.run_ended = run, False
-                if recovered_from_ts:
-                    self.recovered_from_ts = min(recovered_from_ts, self.recovered_from_ts or recovered_from_ts)
+            case RunStarted():
+                self._begin_run(entry)
             case RunStopped():
                 self.run_ended = True
                 self.recovered_from_ts = 0
@@ -217,6 +220,8 @@ class Books:
                 self.quarantined[entry.strategy_id] = entry
             case StrategyStateSaved():
                 self.strategy_states[entry.strategy_id] = entry
+            case ChangesAccepted() | StrategyTransferred():
+                self._apply_change(entry)
             case EquitySampled():
                 self.equity = track_equity(self.equity, entry)
                 self.portfolio.marks.update(entry.marks)
@@ -253,6 +258,62 @@ class Books:
             case PlanEnded(plan_id=plan_id):
                 self.plans.pop(plan_id, None)
 
+    def _begin_run(self, started: RunStarted) -> None:
+        self.run, self.run_ended = started.run, False
+        self._declare(started.declared)
+        if since := started.recovered_from_ts:
+            self.recovered_from_ts = min(since, self.recovered_from_ts or since)
+
+    def _apply_change(self, entry: ChangesAccepted | StrategyTransferred) -> None:
+        match entry:
+            case ChangesAccepted(declared=declared):
+                self._declare(declared)
+            case StrategyTransferred():
+                self._transfer(entry)
+
+    def _declare(self, declared: Declaration | None) -> None:
+        """Take a declaration over; strategies that it does not name may still hold something."""
+        if declared is None:
+            return
+        known = {} if self.declared is None else {one.strategy_id: one for one in self.declared.strategies}
+        known |= {one.strategy_id: one for one in declared.strategies}
+        self.declared = msgspec.structs.replace(declared, strategies=tuple(known[name] for name in sorted(known)))
+
+    def _transfer(self, entry: StrategyTransferred) -> None:
+        source, target = entry.source, entry.target
+        for strategy_id, symbol in list(self.portfolio.lines):
+            if entry.covers(strategy_id, symbol):
+                self.portfolio.transfer(source, target, symbol)
+        for state in list(self.orders):
+            if entry.covers(state.order.strategy_id, state.order.symbol):
+                theirs = msgspec.structs.replace(state.order, strategy_id=target)
+                moved = msgspec.structs.replace(state, order=theirs)
+                self.orders.put(moved)
+                self.portfolio.reserve(moved)
+        for plan_id, pursued in self.plans.items():
+            if entry.covers(pursued.plan.strategy_id, pursued.plan.symbol):
+                plan = msgspec.structs.replace(pursued.plan, strategy_id=target)
+                self.plans[plan_id] = msgspec.structs.replace(pursued, plan=plan)
+        if entry.symbol is None:
+            self._transfer_the_rest(source, target)
+
+    def _transfer_the_rest(self, source: StrategyId, target: StrategyId) -> None:
+        """Hand over what belongs to no symbol; what the target has of its own stays."""
+        saved = self.strategy_states.pop(source, None)
+        if saved is not None:
+            self.strategy_states.setdefault(target, msgspec.structs.replace(saved, strategy_id=target))
+        quarantined = self.quarantined.pop(source, None)
+        if quarantined is not None:
+            self.quarantined.setdefault(target, msgspec.structs.replace(quarantined, strategy_id=target))
+        if self.declared is not None:
+            known = {one.strategy_id: one for one in self.declared.strategies}
+            declared = known.pop(source, None)
+            if declared is not None:
+                known.setdefault(target, msgspec.structs.replace(declared, strategy_id=target))
+            self.declared = msgspec.structs.replace(
+                self.declared, strategies=tuple(known[name] for name in sorted(known))
+            )
+
     def _adjust(self, entry: CashAdjusted | PositionAdjusted) -> None:
         name = CASH if isinstance(entry, CashAdjusted) else entry.symbol
         self.corrections[name] = self.corrections.get(name, 0) + 1
@@ -285,6 +346,7 @@ class Books:
             messages_kept=self.messages_kept,
             recovered_from_ts=self.recovered_from_ts,
             plans=tuple(self.plans.values()),
+            declared=self.declared,
         )
 
     def _restore(self, snapshot: Snapshot) -> None:
@@ -307,3 +369,4 @@ class Books:
         self.corrections = dict(snapshot.corrections)
         self.recovered_from_ts = snapshot.recovered_from_ts
         self.plans = {state.plan.plan_id: state for state in snapshot.plans}
+        self.declared = snapshot.declared

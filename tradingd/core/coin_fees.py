@@ -49,6 +49,12 @@ class CoinTrades:
         if buyers.pop(strategy_id, None) is None or not buyers:
             self.bought.pop(symbol, None)
 
+    def transfer(self, source: StrategyId, target: StrategyId, symbol: Symbol) -> None:
+        """Remember the purchases of one strategy as another's."""
+        buyers = self.bought.get(symbol, {})
+        if (bought := buyers.pop(source, None)) is not None:
+            buyers[target] = buyers.get(target, ZERO) + bought
+
     def copy(self) -> "CoinTrades":
         """Another one that can be added to."""
         made = CoinTrades()

@@ -46,6 +46,24 @@ class RunEnd(StrEnum):
     """Its last lines could not be believed and were set aside."""
 
 
+class StrategyDeclaration(msgspec.Struct, frozen=True, kw_only=True):
+    """What a configuration says of one strategy that runs its code."""
+
+    strategy_id: StrategyId
+    class_path: str
+    symbols: tuple[Symbol, ...]
+
+
+class Declaration(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run was started with, as far as a later edit of the file is compared with it."""
+
+    strategies: tuple[StrategyDeclaration, ...] = ()
+    limits: dict[str, Decimal] = {}
+    """Limits on what may be held, by the key that sets each; one that is not set is not there."""
+    fed: tuple[Symbol, ...] = ()
+    """Symbols that a feed delivers."""
+
+
 class RunStarted(msgspec.Struct, frozen=True, kw_only=True, tag="run_started"):
     """A process took the journal over: the run's manifest, and the seal on a run before it that had no end."""
 
@@ -61,6 +79,34 @@ class RunStarted(msgspec.Struct, frozen=True, kw_only=True, tag="run_started"):
     pid: int = 0
     recovered_from_ts: int = 0
     """Time of the last good entry where bad lines after it were set aside, else 0."""
+    declared: Declaration | None = None
+    """None in journals of versions that did not write it."""
+
+
+class ChangesAccepted(msgspec.Struct, frozen=True, kw_only=True, tag="changes_accepted"):
+    """An operator accepted what a start would otherwise refuse: the file as it is now against what is held."""
+
+    accepted: tuple[str, ...]
+    """What was accepted, one sentence each."""
+    declared: Declaration
+    operator: str
+
+
+class StrategyTransferred(msgspec.Struct, frozen=True, kw_only=True, tag="strategy_transferred"):
+    """What one strategy held is another's from now on: positions with their results, orders, plans.
+
+    Without a symbol everything goes over, saved state and quarantine too. Orders keep their ids.
+    """
+
+    source: StrategyId
+    target: StrategyId
+    symbol: Symbol | None = None
+    operator: str
+    """Who asked for it; `formerly` where the configuration did."""
+
+    def covers(self, strategy_id: StrategyId, symbol: Symbol) -> bool:
+        """True for what goes over."""
+        return strategy_id == self.source and self.symbol in (None, symbol)
 
 
 class RunStopped(msgspec.Struct, frozen=True, kw_only=True, tag="run_stopped"):
@@ -210,6 +256,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot"):
     messages_kept: int = 0
     recovered_from_ts: int = 0
     plans: tuple[PlanState, ...] = ()
+    declared: Declaration | None = None
 
 
 JournalEntry: TypeAlias = (
@@ -241,6 +288,8 @@ JournalEntry: TypeAlias = (
     | HaltReleased
     | StrategyQuarantined
     | StrategyStateSaved
+    | StrategyTransferred
+    | ChangesAccepted
     | EquitySampled
     | PlanStarted
     | PlanMoved
@@ -266,6 +315,8 @@ def order_named_by(entry: JournalEntry) -> ClientOrderId | None:
             | HaltReleased()
             | StrategyQuarantined()
             | StrategyStateSaved()
+            | StrategyTransferred()
+            | ChangesAccepted()
             | EquitySampled()
             | PlanStarted()
             | PlanMoved()

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
-from tradingd.core.accounting import EXACT, Position, apply_trade, value_of
+from tradingd.core.accounting import EXACT, Position, apply_trade, merge_positions, value_of
 from tradingd.core.coin_fees import CoinTrades
 from tradingd.core.executions import FeeCharge
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol
@@ -152,6 +152,15 @@ class PortfolioState:
             self.cash = EXACT.subtract(self.cash, value)
         else:
             self.totals = msgspec.structs.replace(self.totals, adjustments=EXACT.add(self.totals.adjustments, value))
+        self.check()
+
+    def transfer(self, source: StrategyId, target: StrategyId, symbol: Symbol) -> None:
+        """Make one strategy's position in a symbol, with its results and fees, another's."""
+        moved = self.lines.pop((source, symbol), None)
+        if moved is not None:
+            self.net[symbol] = EXACT.subtract(self.net[symbol], moved.quantity)
+            self._set_line(target, symbol, merge_positions(self.lines.get((target, symbol), Position()), moved))
+            self.coin_trades.transfer(source, target, symbol)
         self.check()
 
     def mark(self, symbol: Symbol, price: float) -> None:

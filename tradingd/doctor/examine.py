@@ -15,7 +15,7 @@ from tradingd.doctor.clocks import check_synchronised, offset_ms
 from tradingd.doctor.data import check_feeds
 from tradingd.doctor.files import check_files
 from tradingd.doctor.findings import Examination, Finding, Interruption, Part, failed, unchecked
-from tradingd.doctor.journal import check_journal
+from tradingd.doctor.journal import check_journal, compare_with_books
 from tradingd.doctor.limits import judge_limits, limit_rows
 from tradingd.settings.ib import IbBrokerSettings
 from tradingd.settings.loaded import LoadedSettings
@@ -43,6 +43,8 @@ async def examine(loaded: LoadedSettings, *, offline: bool, within_s: float, clo
         findings.append(failed(Part.FILES, "disk", text, "look at the disks of configuration and state"))
     journal = await check_journal(paths, within_s)
     findings += journal.findings
+    if journal.books is not None:
+        findings += compare_with_books(loaded, journal.books)
     view = AccountView()
     refused = False
     if offline:

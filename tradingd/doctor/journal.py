@@ -8,12 +8,15 @@ from functools import partial
 import msgspec
 
 from tradingd.core.books import Books
+from tradingd.core.conflicts import find_conflicts
 from tradingd.doctor.bounded import bounded
 from tradingd.doctor.findings import Finding, Part, failed, ok, unchecked, warning
 from tradingd.errors import TradingdError
 from tradingd.journal.segments import Tail, is_locked, load, segment_paths
 from tradingd.journal.verify import JournalProof, verify
+from tradingd.settings.loaded import LoadedSettings
 from tradingd.settings.paths import StatePaths
+from tradingd.settings.plans import configuration_facts
 
 _PART = Part.JOURNAL
 
@@ -60,6 +63,22 @@ async def check_journal(paths: StatePaths, within_s: float) -> JournalView:
         text = f"{folder} cannot be read: {error.strerror}"
         findings.append(failed(_PART, "journal", text, "run this as the daemon's user"))
     return JournalView(findings=tuple(findings), books=books, is_running=running)
+
+
+def compare_with_books(loaded: LoadedSettings, books: Books) -> list[Finding]:
+    """Judge the configuration against what is held, as a start does before anything trades."""
+    conflicts = find_conflicts(configuration_facts(loaded.settings), books)
+    if not conflicts:
+        return [ok(_PART, "holdings", "the configuration goes with what the journal holds")]
+    return [
+        failed(
+            _PART,
+            "holdings",
+            str(loaded.problem(conflict.place, conflict.message)),
+            "; or ".join(conflict.ways_out),
+        )
+        for conflict in conflicts
+    ]
 
 
 def _judge_tail(tail: Tail, *, is_running: bool) -> Finding:

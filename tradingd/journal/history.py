@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from tradingd.core.books import Books
-from tradingd.core.entries import AccountOpened, CashAdjusted, EquitySampled, PositionAdjusted
+from tradingd.core.entries import AccountOpened, CashAdjusted, EquitySampled, PositionAdjusted, StrategyTransferred
 from tradingd.core.identifiers import Symbol
 from tradingd.core.orders import FeeReported, OrderDenied, OrderFilled, Trade
 from tradingd.core.statement import DayBook
@@ -40,6 +40,8 @@ def read_history(folder: Path, start_ns: int, end_ns: int) -> History:
             trades.append(trade)
         elif isinstance(record.entry, FeeReported):
             _take_fee(trades, record.entry)
+        elif isinstance(record.entry, StrategyTransferred):
+            _hand_over(trades, record.entry)
         elif isinstance(record.entry, EquitySampled) and start_ns <= record.entry.ts < end_ns:
             equity.append(record.entry)
     return History(tuple(trades), tuple(equity), books.account, books)
@@ -54,6 +56,13 @@ def read_denials(folder: Path) -> list[tuple[int, OrderDenied]]:
         raise UsageError(f"{folder}: there is no journal yet (start the daemon first)")
     records = read_records(folder, whole=True)
     return [(record.ts, record.entry) for record in records if isinstance(record.entry, OrderDenied)]
+
+
+def _hand_over(trades: list[Trade], transfer: StrategyTransferred) -> None:
+    """Put earlier trades under the strategy that has the position and its results now."""
+    for index, trade in enumerate(trades):
+        if transfer.covers(trade.strategy_id, trade.symbol):
+            trades[index] = msgspec.structs.replace(trade, strategy_id=transfer.target)
 
 
 _Costed = TypeVar("_Costed", Trade, OrderFilled)

@@ -8,11 +8,13 @@ import platform
 import sqlite3
 
 from tradingd.core.books import Books
-from tradingd.core.entries import RunEnd, RunStarted
+from tradingd.core.entries import Declaration, RunEnd, RunStarted
 from tradingd.journal.segments import Tail
 
 
-def run_manifest(books: Books, tail: Tail, *, version: str, config_hash: str, broker: str) -> RunStarted:
+def run_manifest(
+    books: Books, tail: Tail, *, version: str, config_hash: str, broker: str, declared: Declaration | None = None
+) -> RunStarted:
     """Make the manifest of the run that takes over a journal as `load` has found it.
 
     Where entries may have been lost, as many run numbers are skipped: one of them may have been a run whose orders
@@ -30,6 +32,7 @@ def run_manifest(books: Books, tail: Tail, *, version: str, config_hash: str, br
         sqlite=sqlite3.sqlite_version,
         pid=os.getpid(),
         recovered_from_ts=max(tail.ts, 1) if tail.lost else 0,
+        declared=declared,
     )
 
 

@@ -17,7 +17,7 @@ import aiosqlite
 import msgspec
 
 from tradingd.core.books import Books
-from tradingd.core.entries import JournalEntry, Snapshot
+from tradingd.core.entries import JournalEntry, Snapshot, StrategyTransferred
 from tradingd.core.identifiers import Symbol
 from tradingd.core.log import LogEntry
 from tradingd.core.market import DAY_NS, PriceBar
@@ -71,8 +71,9 @@ def _read_after(journal: Path, seq: int) -> list[tuple[int, dict[str, list[Row]]
     batches: list[tuple[int, dict[str, list[Row]]]] = []
     newest = 0
     for record in read_records(journal, whole=whole):
-        if missing and isinstance(record.entry, Snapshot):
-            # A snapshot leaves out orders that closed long ago: what is missing of them is projected before it.
+        if missing and isinstance(record.entry, Snapshot | StrategyTransferred):
+            # A snapshot leaves out orders that closed long ago, and after a transfer they are another strategy's: what
+            # is missing of them is projected before it.
             batches.append((newest, project(missing, books.orders.get)))
             missing = []
         books.apply(record.entry)

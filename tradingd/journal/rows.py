@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
-from tradingd.core.entries import EquitySampled, JournalEntry, Snapshot, order_named_by
+from tradingd.core.entries import EquitySampled, JournalEntry, Snapshot, StrategyTransferred, order_named_by
 from tradingd.core.executions import trade_of
 from tradingd.core.identifiers import ClientOrderId
 from tradingd.core.order_state import OrderState
@@ -11,6 +11,8 @@ from tradingd.core.orders import FeeReported, OrderDenied, OrderFilled, Trade
 
 UPSERT_ORDER = "INSERT OR REPLACE INTO orders VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 INSERT_TRADE = "INSERT OR IGNORE INTO trades VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
+_TRANSFER = "SET strategy_id = ? WHERE strategy_id = ? AND symbol = coalesce(?, symbol)"
+TRANSFERS = tuple(f"UPDATE {table} {_TRANSFER}" for table in ("orders", "trades", "denials"))
 UPDATE_FEE = "UPDATE trades SET fee = ?, fee_pending = 0 WHERE client_order_id = ? AND execution_id = ?"
 INSERT_DENIAL = "INSERT OR IGNORE INTO denials VALUES (?,?,?,?,?,?)"
 INSERT_EQUITY = "INSERT OR REPLACE INTO equity VALUES (?,?,?,?,?)"
@@ -65,8 +67,15 @@ def trade_row(trade: Trade) -> Row:
 
 
 def project(entries: list[JournalEntry], order_of: OrderOf) -> dict[str, list[Row]]:
-    """The statements that take a batch of entries into the database; each order is written once, as it is now."""
+    """The statements that take a batch of entries into the database; each order is written once, as it is now.
+
+    What a strategy hands over is what stands in the database by then: a transfer is the first of its batch.
+    """
     statements: dict[str, list[Row]] = {}
+    for entry in entries:
+        if isinstance(entry, StrategyTransferred):
+            for statement in TRANSFERS:
+                statements.setdefault(statement, []).append((entry.target, entry.source, entry.symbol))
     touched: dict[ClientOrderId, OrderState] = {}
     fees: list[Row] = []
     for entry in entries:

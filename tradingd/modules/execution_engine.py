@@ -8,6 +8,8 @@ journal; never sends one twice; never takes silence for an answer.
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
+import msgspec
+
 from tradingd.brokers.base import ForeignOrderEvent, OrderStreamDown, OrderStreamUp
 from tradingd.core.books import Books
 from tradingd.core.broker_model import replace_refusals
@@ -34,7 +36,7 @@ from tradingd.core.orders import (
     StopPolicy,
     ValidationResponse,
 )
-from tradingd.core.plans.records import Plan
+from tradingd.core.plans.records import CLOSING, Plan
 from tradingd.core.repeats import RefusalGuard, RepeatGuard
 from tradingd.core.signals import CancelSignal, ModifySignal, OcoSignal, TradingSignal
 from tradingd.errors import JournalError
@@ -108,6 +110,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         self._plans = plans
         self._cancel_when_named: set[ClientOrderId] = set()
         self._winding = WindingDown(books, log)
+        self._openings_taken_back = False
 
     def initialize(self) -> None:
         """Go on with cancels that were asked for before the venue had named their orders."""
@@ -134,6 +137,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
                 self._on_foreign_order(event)
             case SnapshotTaken():
                 self._venue.on_snapshot(event, self)
+                self._take_back_openings()
                 self._plans.look_around(self)
             case SnapshotFailed(reason=reason):
                 self._venue.question_failed(f"the venue could not be asked: {reason}")
@@ -377,6 +381,22 @@ class ExecutionEngine(Module[ExecutionEvent]):
         stops = "" if runaway is None else runaway.breaches[0].message
         self._strategies.put(OrderUpdate(strategy_id=signal.strategy_id, report=report, trade=None, runaway=stops))
         order_lines.log_kept(self._log, state.order, reason, verdict.breaches)
+
+    def _take_back_openings(self) -> None:
+        """Once a run: cancel what retired strategies had resting that could open or add; exits stay."""
+        if self._openings_taken_back or not self._venue.reconciled:
+            return
+        self._openings_taken_back = True
+        for strategy_id in sorted(self._admission.retired):
+            self._plans.close_entries(strategy_id)
+            for state in self._books.orders.open:
+                left = msgspec.structs.replace(state.order, quantity=state.open_quantity)
+                if (
+                    left.strategy_id == strategy_id
+                    and left.leg not in CLOSING
+                    and not self._admission.only_reduces(left, state.open_quantity)
+                ):
+                    self.take_back(state.client_order_id)
 
     # -- flattening ---------------------------------------------------------------------------------------------------
 

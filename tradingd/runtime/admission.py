@@ -9,6 +9,7 @@ from tradingd.core.books import Books
 from tradingd.core.broker_model import refusals
 from tradingd.core.identifiers import StrategyId
 from tradingd.core.orders import ZERO, Breach, DenialCode, Order, ValidationResponse
+from tradingd.core.plans.records import CLOSING
 from tradingd.core.risk import reduces
 from tradingd.runtime.ports import InstrumentOf, Journal, OrderGateway, RiskGate
 from tradingd.runtime.venue_sync import VenueSync
@@ -28,6 +29,7 @@ class Admission:
         broker: OrderGateway,
         instrument_of: InstrumentOf,
         venue: VenueSync,
+        retired: frozenset[StrategyId] = frozenset(),
     ) -> None:
         self._books = books
         self._journal = journal
@@ -35,6 +37,8 @@ class Admission:
         self._broker = broker
         self._instrument_of = instrument_of
         self._venue = venue
+        self.retired = retired
+        """Strategies of which nothing but exits and reductions leaves."""
         self.stopping = False
 
     def gate(self, strategy_id: StrategyId) -> ValidationResponse:
@@ -56,6 +60,9 @@ class Admission:
         """
         if not (gate := self.gate(order.strategy_id)).approved:
             return gate
+        opens = order.leg not in CLOSING and not self.only_reduces(order, replaced)
+        if opens and order.strategy_id in self.retired:
+            return refuse(DenialCode.STRATEGY_RETIRED, f"{order.strategy_id} is retired: it only reduces what it holds")
         breaches = refusals(
             self._broker.model,
             order,

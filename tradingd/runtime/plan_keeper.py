@@ -327,6 +327,12 @@ class PlanKeeper:
             if symbol in (None, state.plan.symbol):
                 self.end(state, reason, None, alarm=alarm)
 
+    def close_entries(self, strategy_id: StrategyId) -> None:
+        """Send nothing more that a strategy's plans come by a position with; what they hold stays protected."""
+        for state in self._of_strategy(strategy_id):
+            if not state.entry_over and not isinstance(state.plan.way, Held):
+                self._move(msgspec.structs.replace(self._current(state.plan), entry_over=True))
+
     def taken_back(self, order_id: ClientOrderId, desk: PlanDesk) -> bool:
         """Follow a cancel that somebody asked for; True when nothing is left to cancel.
 

@@ -163,7 +163,29 @@ def _check_strategies(loaded: LoadedSettings) -> Iterator[Problem]:
             yield loaded.problem(
                 (*path, "id"), f'"{strategy.id}" is the id of strategies[{other}] too', "choose another"
             )
-        yield from _check_class(loaded, path, strategy)
+        if strategy.class_path and not strategy.retired:
+            yield from _check_class(loaded, path, strategy)
+    yield from _check_formerly(loaded)
+
+
+def _check_formerly(loaded: LoadedSettings) -> Iterator[Problem]:
+    """A former id is nobody's any more, and one strategy's alone."""
+    strategies = loaded.settings.strategies
+    ids = {strategy.id for strategy in strategies}
+    heirs: dict[str, str] = {}
+    for index, strategy in enumerate(strategies):
+        former = strategy.formerly
+        if former is None:
+            continue
+        path: KeyPath = ("strategies", index, "formerly")
+        if former in ids:
+            yield loaded.problem(
+                path,
+                f'"{former}" is a strategy of this file',
+                f"a former id is one that no table has; between two: tradingd transfer {former} {strategy.id}",
+            )
+        elif heirs.setdefault(former, strategy.id) != strategy.id:
+            yield loaded.problem(path, f'"{former}" is what {heirs[former]} was formerly', "one strategy takes it over")
 
 
 def _check_class(loaded: LoadedSettings, path: KeyPath, strategy: StrategySettings) -> Iterator[Problem]:

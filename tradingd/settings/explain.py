@@ -14,6 +14,7 @@ from tradingd.settings.shape import (
     annotation_at,
     fields_of,
     is_secret,
+    key_of,
     kinds_of,
     known_keys,
     model_of,
@@ -65,9 +66,13 @@ def real_path(root: Any, loc: KeyPath, data: Any) -> KeyPath:
     for step in loc:
         if step_into(data, step) is None and step in kinds_of(annotation):
             continue
-        annotation = None if annotation is None else annotation_at(annotation, (step,), data)
-        path = (*path, step)
-        data = step_into(data, step)
+        key = step
+        model = None if annotation is None else model_of(annotation, data)
+        if model is not None and step in model.model_fields and step_into(data, step) is None:
+            key = key_of(str(step), model.model_fields[str(step)])  # a default is told by its field, not by its key
+        annotation = None if annotation is None else annotation_at(annotation, (key,), data)
+        path = (*path, key)
+        data = step_into(data, key)
     return path
 
 

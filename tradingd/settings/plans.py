@@ -1,14 +1,28 @@
 """From settings to what the core works with: limits, rules, and what to build of each symbol. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 import msgspec
 
 from tradingd.core.bars import parse_interval
+from tradingd.core.books import Books
+from tradingd.core.conflicts import (
+    GROSS,
+    LEVERAGE,
+    QUANTITY,
+    SHORT,
+    VALUE,
+    ConfigurationFacts,
+    LimitFact,
+    Place,
+    StrategyFacts,
+    symbols_held,
+)
 from tradingd.core.identifiers import StrategyId, Symbol
 from tradingd.core.instruments import ONE, AssetClass, Instrument
 from tradingd.core.market import NS_PER_SECOND
+from tradingd.core.orders import ZERO
 from tradingd.core.plans.records import Patience, UnfilledAction
 from tradingd.core.reconcile import Cadence, Scope
 from tradingd.core.risk import OrderLimits, RiskRules
@@ -17,7 +31,7 @@ from tradingd.core.sessions import next_new_york_midnight, next_weekday_close
 from tradingd.core.symbol_plan import SymbolPlan
 from tradingd.settings.feeds import AlpacaFeedSettings, FeedSettings, FileFeedSettings, SyntheticFeedSettings
 from tradingd.settings.ib import IbBrokerSettings, IbFeedSettings
-from tradingd.settings.risk import RiskOverrides
+from tradingd.settings.risk import RiskOverrides, RiskSettings
 from tradingd.settings.root import Settings
 
 
@@ -198,3 +212,68 @@ def risk_limits(settings: Settings) -> RiskLimits:
         max_gross_exposure=None,
         max_var_99_pct=risk.max_var_99_pct,
     )
+
+
+def configuration_facts(settings: Settings) -> ConfigurationFacts:
+    """What of the configuration is compared with the books before anything trades."""
+    broker = settings.broker
+    return ConfigurationFacts(
+        strategies=tuple(
+            StrategyFacts(
+                strategy_id=strategy.id,
+                class_path=strategy.class_path,
+                symbols=strategy.symbols,
+                retired=strategy.retired,
+                formerly=strategy.formerly,
+            )
+            for strategy in settings.strategies
+        ),
+        fed=frozenset(Symbol(symbol) for feed in settings.data.feeds for symbol in feed.symbols),
+        limits=tuple(_limit_facts(settings)),
+        broker=broker.kind,
+        account_kind=settings.account_kind,
+        account_id=broker.account if isinstance(broker, IbBrokerSettings) else "",
+    )
+
+
+def _limit_facts(settings: Settings) -> Iterator[LimitFact]:
+    risk = settings.risk
+    yield LimitFact(key=GROSS, limit=risk.max_gross_exposure, place=("risk", "max_gross_exposure"))
+    yield LimitFact(key=LEVERAGE, limit=risk.max_leverage, place=("risk", "max_leverage"))
+    if not risk.allow_short:
+        yield LimitFact(key=SHORT, limit=ZERO, place=("risk", "allow_short"))
+    yield from _position_limits("risk", ("risk",), risk)
+    for symbol, limits in risk.symbols.items():
+        place: Place = ("risk", "symbols", symbol)
+        yield from _position_limits(f"risk.symbols.{symbol}", place, limits, symbol=Symbol(symbol))
+    for index, strategy in enumerate(settings.strategies):
+        place = ("strategies", index, "risk")
+        yield from _position_limits(f"strategies.{strategy.id}", place, strategy.risk, strategy_id=strategy.id)
+
+
+def _position_limits(
+    key: str,
+    place: Place,
+    limits: RiskSettings | RiskOverrides,
+    *,
+    symbol: Symbol | None = None,
+    strategy_id: StrategyId | None = None,
+) -> Iterator[LimitFact]:
+    for name, limit in ((QUANTITY, limits.max_position_quantity), (VALUE, limits.max_position_value)):
+        if limit is not None:
+            yield LimitFact(
+                key=f"{key}.{name}", limit=limit, place=(*place, name), symbol=symbol, strategy_id=strategy_id
+            )
+
+
+def with_held_symbols(settings: Settings, books: Books) -> Settings:
+    """Give every retired strategy the symbols that it holds, beside those that the file gives it."""
+    strategies = tuple(
+        strategy.model_copy(
+            update={"symbols": tuple(dict.fromkeys((*strategy.symbols, *symbols_held(books, strategy.id))))}
+        )
+        if strategy.retired
+        else strategy
+        for strategy in settings.strategies
+    )
+    return settings.model_copy(update={"strategies": strategies})

@@ -55,13 +55,15 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     message: str
     remedy: str = ""
+    ways_out: tuple[str, ...] = ()
+    """Where more than one thing can be done about it: each of them."""
 
     def __str__(self) -> str:
-        """`FILE:LINE:COL: section.key: problem (remedy)`."""
+        """`FILE:LINE:COL: section.key: problem (remedy)`, and each way out on a line of its own."""
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
         key = f" {self.key}:" if self.key else ""
         remedy = f" ({self.remedy})" if self.remedy else ""
-        return f"{place}:{key} {self.message}{remedy}"
+        return "\n    - ".join((f"{place}:{key} {self.message}{remedy}", *self.ways_out))
 
 
 class ConfigurationProblems(UsageError):

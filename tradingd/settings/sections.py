@@ -2,9 +2,10 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, Strict
+from pydantic import ConfigDict, Field, Strict, ValidationInfo, ValidatorFunctionWrapHandler, field_validator
+from pydantic_core import PydanticKnownError
 
 from tradingd.core.bars import parse_interval
 from tradingd.core.identifiers import StrategyId
@@ -67,16 +68,37 @@ class DataSettings(Section):
     )
 
 
+_Id: TypeAlias = Annotated[StrategyId, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,19}$")]
+
+
 class StrategySettings(Section):
     """One strategy: its class, what it trades and its parameters."""
 
-    id: Annotated[StrategyId, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,19}$")] = Field(
-        description="Name in log, journal and order ids: up to 20 of a-z, 0-9, _ and -."
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"retired": {"const": True}}, "required": ["retired"]},
+            "else": {"required": ["class", "symbols"]},
+        }
+    )
+
+    id: _Id = Field(description="Name in log, journal and order ids: up to 20 of a-z, 0-9, _ and -.")
+    retired: bool = Field(
+        default=False,
+        description="Trades no more: its code does not run, its exits and protection go on, nothing is opened.",
+    )
+    formerly: _Id | None = Field(
+        default=None,
+        description="The id that it had before: position, results, orders, plans and saved state go over at the start.",
     )
     class_path: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")] = Field(
-        alias="class", description='Where the class is: "package.module:Class".'
+        default="",
+        validate_default=True,
+        alias="class",
+        description='Where the class is: "package.module:Class".',
     )
-    symbols: SymbolList = Field(description="Symbols that the strategy sees and trades.")
+    symbols: SymbolList = Field(
+        default=(), validate_default=True, description="Symbols that the strategy sees and trades."
+    )
     bars: IntervalText = Field(default="1m", description="Length of the bars it gets: 5s, 1m, 5m, 1h, 1d.")
     claims: OptionalSymbols = Field(
         default=(),
@@ -102,6 +124,16 @@ class StrategySettings(Section):
     )
     params: dict[str, Any] = Field(default={}, description="Parameters; the class says which.")
     risk: RiskOverrides = Field(default=RiskOverrides(), description="Limits of this strategy alone.")
+
+    @field_validator("class_path", "symbols", mode="wrap")
+    @classmethod
+    def _require_unless_retired(cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+        """A retired strategy needs neither: its code does not run, and it has the symbols that it holds."""
+        if value not in ("", ()):
+            return handler(value)
+        if not info.data.get("retired"):
+            raise PydanticKnownError("missing")
+        return value
 
     @property
     def interval_ns(self) -> int:
