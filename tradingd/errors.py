@@ -8,10 +8,14 @@ A refusal (of an order, of a signal) is never an exception: it is a value with i
 from typing import ClassVar
 
 EXIT_OK = 0
-EXIT_DAMAGED = 1
+EXIT_NOT_RIGHT = 1
 EXIT_USAGE = 2
 EXIT_FAULT = 3
 EXIT_CREDENTIALS = 4
+EXIT_UNREACHABLE = 5
+EXIT_UNFINISHED = 6
+EXIT_REFUSED = 7
+EXIT_UNTESTED = 8
 
 
 class TradingdError(Exception):
@@ -40,6 +44,18 @@ class UsageError(FatalError):
     """The command line, the configuration file or the environment is wrong; nothing was started."""
 
     exit_code = EXIT_USAGE
+
+
+class DaemonUnreachable(FatalError):
+    """A command has no daemon that hears it: none runs, none answers, or this user may not ask it."""
+
+    exit_code = EXIT_UNREACHABLE
+
+
+class Refused(FatalError):
+    """The daemon refused a command, or there is nothing that it could act on; nothing was changed."""
+
+    exit_code = EXIT_REFUSED
 
 
 class CredentialsRefused(FatalError):

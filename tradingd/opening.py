@@ -207,9 +207,12 @@ def _say_changes(opened: Opened, changes: list[ChangesAccepted | StrategyTransfe
 def _say(opened: Opened, loaded: LoadedSettings, paths: StatePaths, tail: Tail, started: RunStarted) -> None:
     settings, log = loaded.settings, opened.logger
     traded = ", ".join(f"{entry.id} on {' '.join(entry.symbols)}" for entry in settings.strategies if not entry.retired)
+    is_idle = not settings.strategies or not settings.data.feeds
+    without = "" if settings.data.feeds else "; no feeds: nothing has a price"
     log.log_event(
-        Level.INFO,
-        f"tradingd {__version__}, run {started.run}, {settings.account_kind} account: {traded or 'no strategies'}",
+        Level.WARNING if is_idle else Level.INFO,
+        f"tradingd {__version__}, run {started.run}, {settings.account_kind} account: "
+        f"{traded or 'no strategies: nothing will be traded'}{without}",
         {"pid": os.getpid(), "config": str(loaded.path), "sqlite": sqlite3.sqlite_version},
         event=LogEvent.DAEMON_STARTING,
         module=MODULE,

@@ -12,6 +12,7 @@ import random
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -25,7 +26,7 @@ from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.performance import PerformanceReportData
 from tradingd.edges import build_adapter, build_venue, check_account
-from tradingd.errors import FatalError, JournalError, TradingdError
+from tradingd.errors import FatalError, JournalError, TradingdError, UsageError
 from tradingd.feeds.base import BarHistory
 from tradingd.feeds.build import AnyFeed, build_feeds
 from tradingd.feeds.due import data_due
@@ -71,18 +72,27 @@ def run_daemon(loaded: LoadedSettings, environ: Mapping[str, str], *, accepts: s
     paths = StatePaths(loaded.settings.daemon.state_dir)
     try:
         lock = JournalLock(paths.journal)
-    except (TradingdError, OSError) as error:
-        print(f"tradingd: error: {error}", file=sys.stderr)  # noqa: T201 - nothing is up yet that could log it
+    except OSError as error:
+        _say(f"tradingd: error: {paths.journal}: the journal cannot be opened: {error.strerror}")
+        return UsageError.exit_code
+    except TradingdError as error:
+        _say(f"tradingd: error: {error}")
         return error.exit_code if isinstance(error, FatalError) else FatalError.exit_code
     try:
         return uvloop.run(Orchestrator(loaded, paths, service_manager, accepts=accepts).run())
     except TradingdError as error:
         # Problems of the configuration bring their own place, one a line.
         text = str(error) if isinstance(error, ConfigurationProblems) else f"tradingd: error: {error}"
-        print(text, file=sys.stderr)  # noqa: T201 - as above
+        _say(text)
         return error.exit_code if isinstance(error, FatalError) else FatalError.exit_code
     finally:
         lock.release()
+
+
+def _say(text: str) -> None:
+    """Print what no log can tell, whether or not somebody reads it."""
+    with suppress(OSError):
+        print(text, file=sys.stderr)  # noqa: T201
 
 
 class Orchestrator:
@@ -375,7 +385,7 @@ class Orchestrator:
         try:
             await self._database.flush()
         except DatabaseError as error:
-            print(f"tradingd: warning: {error}; it is caught up at the next start", file=sys.stderr)  # noqa: T201
+            _say(f"tradingd: warning: {error}; it is caught up at the next start")
         await self._database.close()
 
 

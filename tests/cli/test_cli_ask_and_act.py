@@ -106,14 +106,14 @@ def test_commands_reach_the_daemon_with_their_operator(paths: StatePaths, called
         ]
 
 
-def test_what_the_daemon_refuses_is_said_in_its_words_with_exit_code_2(paths: StatePaths, called: Called) -> None:
+def test_what_the_daemon_refuses_is_said_in_its_words_with_exit_code_7(paths: StatePaths, called: Called) -> None:
     with running_daemon(paths) as daemon:
         for arguments, words in (
             (("resume",), "a limit is still broken"),
             (("cancel", "nobody/s ?order#1"), "there is no order nobody/s ?order#1"),
         ):
             ended = called(*arguments, "-c", "c.toml")
-            assert (ended.code, ended.out, ended.err) == (2, "", f"tradingd: error: {words}\n")
+            assert (ended.code, ended.out, ended.err) == (7, "", f"tradingd: error: {words}\n")
         assert daemon.failed == []
 
 
@@ -149,7 +149,8 @@ def test_the_journal_answers_when_the_daemon_is_down(paths: StatePaths, called: 
     write_journal(paths)
     trades = called("trades", "-c", "c.toml", "--json")
     assert trades.code == 0
-    assert trades.err == f"note: no daemon answers at {paths.control_socket}; this is what the journal has\n"
+    assert trades.err.startswith(f"note: not running: no daemon answers at {paths.control_socket}")
+    assert trades.err.endswith("; this is what the journal has\n")
     assert json.loads(trades.out)[0] == {
         "execution_id": "e1",
         "client_order_id": "trend-abc-1",

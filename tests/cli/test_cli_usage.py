@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.cli.command_line import CONFIG, Ended, environment, tradingd, write_config
 from tradingd import __version__
+from tradingd.cli.exit_codes import MEANINGS
 
 COMMANDS = (
     "run", "check", "replay", "report", "status", "positions", "orders", "trades", "risk", "logs", "halt", "resume",
@@ -64,8 +65,7 @@ WRONG = {
     "an unknown format": (["report", "-c", "c.toml", "--format", "pdf"], "pdf"),
     "no order named": (["cancel", "-c", "c.toml"], "Missing argument"),
     "an empty order id": (["cancel", "-c", "c.toml", ""], "is no order id"),
-    "cancel without a daemon": (["cancel", "-c", "c.toml", "trend-abc-1"], "no daemon answers"),
-    "status without a daemon": (["status", "-c", "c.toml", "--json"], "no daemon answers"),
+    "a statement of a day to come": (["statement", "-c", "c.toml", "--date", "2999-01-01"], "still to come"),
     "flatten without a terminal": (["flatten", "-c", "c.toml"], "--yes"),
     "trades without a journal": (["trades", "-c", "c.toml", "--json"], "there is no journal yet"),
     "rebuild without a journal": (["journal", "rebuild", "-c", "c.toml"], "there is no journal yet"),
@@ -85,6 +85,23 @@ def test_wrong_input_is_one_clear_line_and_exit_code_2(name: str, tmp_path: Path
     assert ended.out == ""
     assert len([line for line in ended.err.splitlines() if "rror" in line]) == 1
     assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize("arguments", [["cancel", "trend-abc-1"], ["status", "--json"], ["resume"], ["risk"]])
+def test_without_a_daemon_a_command_says_that_none_runs(
+    arguments: list[str], tmp_path: Path, called: Callable[..., Ended]
+) -> None:
+    write_config(tmp_path)
+    ended = called(*arguments, "-c", "c.toml")
+    assert (ended.code, ended.out) == (5, "")
+    assert ended.err.startswith("tradingd: error: not running: no daemon answers at ")
+    assert not (tmp_path / "state").exists()
+
+
+def test_the_exit_codes_stand_in_the_help(tmp_path: Path) -> None:
+    text = tradingd("--help", cwd=tmp_path).out
+    for code, meaning in MEANINGS.items():
+        assert f"  {code:>3}  {meaning}\n" in text
 
 
 def test_all_problems_of_a_configuration_are_told_at_once_each_with_its_place(
@@ -113,6 +130,18 @@ def test_check_says_what_it_found_good(tmp_path: Path, called: Callable[..., End
     ended = called("check", "-c", "c.toml")
     assert (ended.code, ended.err) == (0, "")
     assert ended.out == "c.toml: ok (1 strategy, 1 feed, broker paper (paper account))\n"
+
+
+@pytest.mark.parametrize(
+    ("cut", "said"), [("[[strategies]]", "there are no strategies"), ("[[data.feeds]]", "there are no feeds")]
+)
+def test_a_configuration_that_leaves_nothing_to_do_is_a_warning(
+    cut: str, said: str, tmp_path: Path, called: Callable[..., Ended]
+) -> None:
+    write_config(tmp_path, CONFIG.split(cut)[0])
+    ended = called("check", "-c", "c.toml")
+    assert ended.code == 0
+    assert said in ended.err
 
 
 def test_the_effective_configuration_shows_sources_and_hides_secrets(tmp_path: Path) -> None:

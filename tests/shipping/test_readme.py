@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from tests.shipping.readme import ROOT, blocks, rows, section, words
 from tradingd.cli.app import build_app
+from tradingd.cli.exit_codes import MEANINGS, ExitCode
 from tradingd.core.order_state import TERMINAL, TRANSITIONS, OrderStatus
 from tradingd.core.orders import DenialCode
-from tradingd.errors import EXIT_CREDENTIALS, EXIT_DAMAGED, EXIT_FAULT, EXIT_OK, EXIT_USAGE
 from tradingd.settings.root import Settings
 from typer.main import get_command
 
@@ -50,9 +50,11 @@ def test_every_denial_code_is_explained_once() -> None:
     assert sorted(words(row[0])[0] for row in rows("Denial codes")) == sorted(DenialCode)
 
 
-def test_the_exit_codes_are_those_of_the_program() -> None:
-    codes = [int(row[0]) for row in rows("Operate it") if row[0].isdigit()]
-    assert codes == [EXIT_OK, EXIT_DAMAGED, EXIT_USAGE, EXIT_FAULT, EXIT_CREDENTIALS]
+def test_the_exit_codes_are_those_of_the_program_with_its_sentences() -> None:
+    assert {int(row[0]): row[1] for row in rows("Operate it") if row[0].isdigit()} == {
+        int(code): meaning for code, meaning in MEANINGS.items()
+    }
+    assert set(MEANINGS) == set(ExitCode)
 
 
 def commands() -> Iterator[str]:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import typer
 
+from tradingd.cli.exit_codes import ExitCode
 from tradingd.cli.options import ConfigOption, JsonOption
 
 
@@ -74,15 +75,15 @@ def reconcile(
     from tradingd.cli.ask import ask_daemon
     from tradingd.cli.loading import state_paths_for_command
     from tradingd.control.views import ReconcileView
-    from tradingd.errors import UsageError
+    from tradingd.errors import Refused
 
     body: dict[str, str] | None = None if plan else {}
     view = ask_daemon(state_paths_for_command(config), "/reconcile", ReconcileView, body=body, timeout_s=45)
     if not view.done:
-        raise UsageError(view.message)
+        raise Refused(view.message)
     show_reconciliation(view, as_json=as_json)
     if view.reports or view.foreign or view.unresolved:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.NOT_RIGHT)
 
 
 def _tell(config: Path, path: str, body: dict[str, str]) -> None:
@@ -90,11 +91,11 @@ def _tell(config: Path, path: str, body: dict[str, str]) -> None:
     from tradingd.cli.ask import ask_daemon
     from tradingd.cli.loading import state_paths_for_command
     from tradingd.control.views import CommandResult
-    from tradingd.errors import UsageError
+    from tradingd.errors import Refused
 
     result = ask_daemon(state_paths_for_command(config), path, CommandResult, body=body)
     if not result.done:
-        raise UsageError(result.message)
+        raise Refused(result.message)
     typer.echo(result.message)
     for order_id in result.orders_working:
         typer.echo(f"still working: {order_id}")

@@ -6,6 +6,7 @@ the time from exec to ready counts.
 
 import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 import typer
@@ -27,10 +28,8 @@ from tradingd.cli import (
     statement,
     venue,
 )
-from tradingd.cli.interrupts import EXIT_INTERRUPTED
-from tradingd.errors import EXIT_FAULT, EXIT_OK, FatalError, TradingdError
-
-"""As shells report a process that Ctrl-C ended."""
+from tradingd.cli.exit_codes import ExitCode, table
+from tradingd.errors import FatalError, TradingdError
 
 
 class _Commands(TyperGroup):
@@ -43,12 +42,12 @@ class _Commands(TyperGroup):
         except TradingdError as error:
             raise typer.Exit(_tell(error)) from error
         except BrokenPipeError as error:
-            raise typer.Exit(EXIT_OK) from error
+            raise typer.Exit(ExitCode.DONE) from error
         except OSError as error:
-            typer.echo(f"tradingd: error: {error}", err=True)
-            raise typer.Exit(EXIT_FAULT) from error
+            _say(f"tradingd: error: {error}")
+            raise typer.Exit(ExitCode.FAULT) from error
         except KeyboardInterrupt as error:
-            raise typer.Exit(EXIT_INTERRUPTED) from error
+            raise typer.Exit(ExitCode.INTERRUPTED) from error
 
 
 def _tell(error: TradingdError) -> int:
@@ -57,8 +56,14 @@ def _tell(error: TradingdError) -> int:
 
     # Problems of the configuration bring their own place, one a line.
     text = str(error) if isinstance(error, ConfigurationProblems) else f"tradingd: error: {error}"
-    typer.echo(text, err=True)
-    return error.exit_code if isinstance(error, FatalError) else EXIT_FAULT
+    _say(text)
+    return error.exit_code if isinstance(error, FatalError) else ExitCode.FAULT
+
+
+def _say(text: str) -> None:
+    """Print on stderr, whether or not somebody reads it: the exit code stays what it is."""
+    with suppress(OSError):
+        typer.echo(text, err=True)
 
 
 def _example(text: str) -> str:
@@ -76,11 +81,7 @@ def _root(
         False, "--version", help="Show the version and exit.", callback=_show_version, is_eager=True
     ),
 ) -> None:
-    """Trade unattended: market data in, orders out, none lost.
-
-    Exit codes: 0 done; 1 a damaged journal was found; 2 usage or configuration, or refused by the daemon; 3 fault;
-    4 credentials refused by the venue.
-    """
+    """Trade unattended: market data in, orders out, none lost."""
 
 
 def build_app() -> typer.Typer:
@@ -94,7 +95,7 @@ def build_app() -> typer.Typer:
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.callback(epilog=_example("check -c config/paper.toml"))(_root)
+    app.callback(epilog=f"{table()}\n\n{_example('check -c config/paper.toml')}")(_root)
 
     app.command("run", epilog=_example("run -c config/paper.toml"))(run.run)
     app.command("check", epilog=_example("check -c config/paper.toml"))(config.check)

@@ -194,14 +194,14 @@ def risk(config: ConfigOption, as_json: JsonOption = False) -> None:
 
 
 def ask_daemon(paths: "StatePaths", path: str, answer: type[T], *, body: object = None, timeout_s: float = 10.0) -> T:
-    """Ask the running daemon; raises `DaemonDown`, or a fault when what it says cannot be understood."""
+    """Ask the running daemon; raises `DaemonUnreachable`, or a fault when what it says cannot be understood."""
     import msgspec
 
     from tradingd.control.client import ask
     from tradingd.errors import FatalError
 
     try:
-        return ask(paths.control_socket, path, answer, body=body, timeout_s=timeout_s)
+        return ask(paths, path, answer, body=body, timeout_s=timeout_s)
     except msgspec.MsgspecError as error:
         raise FatalError(
             f"{paths.control_socket}: the daemon's answer cannot be read ({error}); is it of another version?"
@@ -211,13 +211,16 @@ def ask_daemon(paths: "StatePaths", path: str, answer: type[T], *, body: object 
 def _ask_or_read(config: Path, path: str, answer: type[T], from_journal: Callable[["History"], T]) -> T:
     """Ask the daemon, or the journal with a note when no daemon answers."""
     from tradingd.cli.loading import state_paths
-    from tradingd.control.client import DaemonDown
+    from tradingd.control.client import DaemonForbidden
+    from tradingd.errors import DaemonUnreachable
     from tradingd.journal.history import read_history
 
     paths = state_paths(config)
     try:
         return ask_daemon(paths, path, answer)
-    except DaemonDown:
+    except DaemonForbidden:
+        raise  # who may not ask may not read the journal either
+    except DaemonUnreachable as error:
         read = from_journal(read_history(paths.journal, -_ALWAYS, _ALWAYS))
-        typer.echo(f"note: no daemon answers at {paths.control_socket}; this is what the journal has", err=True)
+        typer.echo(f"note: {error}; this is what the journal has", err=True)
         return read

@@ -17,9 +17,9 @@ def check(config: ConfigOption) -> None:
     be right). Where there is a journal, the file is also compared with what is held, as a start does it: what an edit
     would leave alone is shown with every way out. Exit code 2.
     """
-    from tradingd.cli.loading import load_checked
+    from tradingd.cli.loading import load_startable
 
-    loaded = load_checked(config)
+    loaded = load_startable(config)
     _compare_with_journal(loaded)
     settings = loaded.settings
     strategies = _count(len(settings.strategies), "strategy", "strategies")

@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tradingd.cli.exit_codes import ExitCode
 from tradingd.cli.options import JsonOption
 
 if TYPE_CHECKING:
     from tradingd.conform.case import DataCase, ExecutionCase
     from tradingd.conform.runner import Result
     from tradingd.settings.root import Settings
-
-_EXIT_FAILED = 1
 
 
 def conform(
@@ -37,7 +36,7 @@ def conform(
     Orders are placed, filled and taken back on the paper account of the configuration; the built-in paper venue is
     tried on an account of its own. Every case ends with no order of its own at work and the position as it was, and
     says so loudly when it cannot. Exit codes: 0 nothing failed; 1 a case failed; 2 usage or configuration;
-    4 credentials refused by the venue.
+    4 credentials refused by the venue; 8 no case could be played.
     """
     from tradingd.cli.render import Column, show_json, show_table
     from tradingd.conform.case import check_words, chosen
@@ -75,7 +74,9 @@ def conform(
         for what in result.left_behind:
             typer.echo(f"LEFT BEHIND by {result.case}: {what}", err=True)
     if any(result.verdict is Verdict.FAILED for result in results):
-        raise typer.Exit(_EXIT_FAILED)
+        raise typer.Exit(ExitCode.NOT_RIGHT)
+    if not any(result.verdict is Verdict.HELD for result in results):
+        raise typer.Exit(ExitCode.UNTESTED)
 
 
 async def _play(settings: "Settings", execution: "list[ExecutionCase]", data: "list[DataCase]") -> "list[Result]":

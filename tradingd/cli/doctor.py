@@ -27,7 +27,7 @@ def doctor(
     import asyncio
     import time
 
-    from tradingd.cli.loading import load_checked
+    from tradingd.cli.loading import load_startable
     from tradingd.cli.render import Column, show_json, show_table
     from tradingd.doctor.examine import examine
     from tradingd.doctor.report import (
@@ -40,7 +40,7 @@ def doctor(
         rows_of,
     )
 
-    loaded = load_checked(config)
+    loaded = load_startable(config)
     examination = asyncio.run(examine(loaded, offline=offline, within_s=within_s, clock=time.time_ns))
     if as_json:
         show_json(document_of(examination))

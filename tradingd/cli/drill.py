@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tradingd.cli.exit_codes import ExitCode
 from tradingd.cli.options import JsonOption
 
 if TYPE_CHECKING:
     from tradingd.drills.runner import Outcome
     from tradingd.drills.scenario import Scenario
     from tradingd.settings import LoadedSettings
-
-_EXIT_BREACH = 1
 
 
 def drill(
@@ -34,8 +33,8 @@ def drill(
     """Play faults against the strategies.
 
     The daemon runs as its own process with a copy of the configuration, on an account at a paper venue that commits
-    faults. The user's state, account and keys are not touched. Exit codes: 0 all held; 1 a breach, or nothing was
-    tested; 2 usage or configuration.
+    faults. The user's state, account and keys are not touched. Exit codes: 0 all held; 1 a breach; 2 usage or
+    configuration; 8 no breach, and some scenario was not tested.
     """
     from tradingd.cli.render import Column, show_json, show_table
     from tradingd.drills.report import HEADINGS, details_of, document_of, list_rows, rows_of
@@ -71,8 +70,10 @@ def drill(
                 typer.echo(line)
         if keep:
             typer.echo("\n".join(f"files of {o.scenario} (seed {o.seed}): {o.folder}" for o in outcomes if o.held))
-    if not all(outcome.held for outcome in outcomes):
-        raise typer.Exit(_EXIT_BREACH)
+    if any(outcome.breaches for outcome in outcomes):
+        raise typer.Exit(ExitCode.NOT_RIGHT)
+    if any(outcome.untested for outcome in outcomes):
+        raise typer.Exit(ExitCode.UNTESTED)
 
 
 def _play(loaded: "LoadedSettings", scenarios: "list[Scenario]", seeds: range, *, keep: bool) -> "list[Outcome]":

@@ -8,8 +8,7 @@ import os
 import signal
 from types import FrameType
 
-EXIT_INTERRUPTED = 130
-"""What a shell calls an end by Ctrl-C."""
+from tradingd.cli.exit_codes import ExitCode
 
 
 class Interrupts:
@@ -30,7 +29,7 @@ class Interrupts:
         if self._count == 2:
             raise KeyboardInterrupt  # a callback that does not return is left; its strategy counts as failed
         if self._count > 2:
-            os._exit(EXIT_INTERRUPTED)
+            os._exit(ExitCode.INTERRUPTED)
 
     def check(self) -> None:
         """Raise `KeyboardInterrupt` once Ctrl-C was pressed; called between callbacks."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tradingd.cli.exit_codes import ExitCode
 from tradingd.cli.options import ConfigOption, FromOption, JsonOption, ToOption
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ def verify(config: ConfigOption, as_json: JsonOption = False) -> None:
     """
     from tradingd.cli.loading import state_paths
     from tradingd.cli.render import show_json
-    from tradingd.errors import EXIT_DAMAGED
     from tradingd.journal.segments import is_locked
     from tradingd.journal.verify import verify as prove
 
@@ -38,7 +38,7 @@ def verify(config: ConfigOption, as_json: JsonOption = False) -> None:
     else:
         _show_proof(proof)
     if not proof.whole:
-        raise typer.Exit(EXIT_DAMAGED)
+        raise typer.Exit(ExitCode.NOT_RIGHT)
 
 
 def _show_proof(proof: "JournalProof") -> None:

@@ -10,6 +10,8 @@ import typer
 from tradingd.settings import ConfigurationProblems, LoadedSettings, Problem, check_settings, load_settings
 from tradingd.settings.layers import Layers, apply_environment, apply_paths
 from tradingd.settings.paths import StatePaths
+from tradingd.settings.places import check_places
+from tradingd.settings.root import Settings
 
 
 def load(config: Path) -> LoadedSettings:
@@ -24,6 +26,29 @@ def load_checked(config: Path, concerns: Callable[[Problem], bool] = lambda prob
     if problems:
         raise ConfigurationProblems(problems)
     return loaded
+
+
+def load_startable(config: Path) -> LoadedSettings:
+    """Read a configuration that can be run, with state and log where this user may write.
+
+    Raises `ConfigurationProblems`; what leaves a daemon with nothing to do is a warning.
+    """
+    loaded = load_checked(config)
+    if problems := check_places(loaded):
+        raise ConfigurationProblems(problems)
+    for warning in idle_warnings(loaded.settings):
+        typer.echo(f"tradingd: warning: {config}: {warning}", err=True)
+    return loaded
+
+
+def idle_warnings(settings: Settings) -> list[str]:
+    """What is missing for a daemon to do anything."""
+    warnings = []
+    if not settings.data.feeds:
+        warnings.append("there are no feeds: nothing has a price, and nothing can be traded (add [[data.feeds]])")
+    if not settings.strategies:
+        warnings.append("there are no strategies: nothing will be traded (add [[strategies]])")
+    return warnings
 
 
 def state_paths(config: Path) -> StatePaths:

@@ -48,9 +48,9 @@ def run(config: ConfigOption, *, accept_changes: AcceptOption = False) -> None:
     # A closed session must end nothing, from the first instant: the daemon takes the signal over once it has a log.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
-    from tradingd.cli.loading import load_checked, operator_name
+    from tradingd.cli.loading import load_startable, operator_name
 
-    loaded = load_checked(config)
+    loaded = load_startable(config)
 
     from tradingd.orchestrator import run_daemon
 

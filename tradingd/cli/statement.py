@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tradingd.cli.exit_codes import ExitCode
 from tradingd.cli.options import ConfigOption
 
 
@@ -32,17 +33,19 @@ def statement(
 ) -> None:
     """Compare a day's books with the venue's account.
 
-    Asks the running daemon, or the venue itself when none runs. The exit code is 0 when nothing differs, 1 when every
-    difference is explained, 2 when one is open.
+    Asks the running daemon, or the venue itself when none runs. The exit code is 0 when nothing differs or every
+    difference is explained, 1 when one is open, 7 for a day of which the journal has nothing.
     """
     import sys
+    import time
 
     from tradingd.cli.ask import ask_daemon
     from tradingd.cli.loading import load
     from tradingd.control.client import DaemonDown
     from tradingd.control.views import StatementView
+    from tradingd.core.sessions import new_york_date
     from tradingd.core.statement import Standing
-    from tradingd.errors import UsageError
+    from tradingd.errors import Refused, UsageError
     from tradingd.reporting.statement import (
         render_statement_json,
         render_statement_markdown,
@@ -54,13 +57,16 @@ def statement(
         asked = None if day is None else date.fromisoformat(day)
     except ValueError as error:
         raise UsageError(f"--date {day}: this is no date (write YYYY-MM-DD)") from error
+    today = new_york_date(time.time_ns())
+    if asked is not None and asked > today:
+        raise UsageError(f"--date {day}: this day is still to come (in New York it is {today})")
     loaded = load(config)
     paths = StatePaths(loaded.settings.daemon.state_dir)
     try:
         path = "/statement" if asked is None else f"/statement?date={asked.isoformat()}"
         view = ask_daemon(paths, path, StatementView, timeout_s=120)
         if view.statement is None:
-            raise UsageError(view.message)
+            raise Refused(view.message)
         taken = view.statement
     except DaemonDown:
         from tradingd.stating import take_alone
@@ -78,5 +84,6 @@ def statement(
             output.write_text(render(taken))
         except OSError as error:
             raise UsageError(f"{output}: the statement cannot be written: {error.strerror}") from error
-    codes = {Standing.CLEAN: 0, Standing.EXPLAINED: 1, Standing.OPEN: 2}
-    raise typer.Exit(codes[taken.standing])
+    if taken.standing is Standing.EXPLAINED:
+        typer.echo("every difference is explained", err=True)
+    raise typer.Exit(ExitCode.NOT_RIGHT if taken.standing is Standing.OPEN else ExitCode.DONE)

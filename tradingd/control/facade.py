@@ -29,7 +29,7 @@ from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.reconcile import ReconciliationPlan
 from tradingd.core.sessions import new_york_date
-from tradingd.errors import JournalError, VenueUnavailable
+from tradingd.errors import JournalError, Refused, VenueUnavailable
 from tradingd.reporting.encoding import rfc3339
 from tradingd.runtime.clock import Clock
 from tradingd.settings.loaded import LoadedSettings
@@ -211,7 +211,7 @@ class DaemonFacade:
                 day or new_york_date(self._clock.now_ns()),
                 lambda: modules.venue_sync.in_flight.fence,
             )
-        except (VenueUnavailable, JournalError) as error:
+        except (VenueUnavailable, JournalError, Refused) as error:
             return StatementView(message=str(error))
         return StatementView(statement=taken)
 

@@ -4,7 +4,6 @@ Reads: modes, owners and free space. Never: makes, changes or opens a file, or s
 """
 
 import os
-import pwd
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from tradingd.doctor.findings import Finding, Part, failed, ok, warning
 from tradingd.journal.reserve import MEGABYTE
 from tradingd.settings.loaded import LoadedSettings
 from tradingd.settings.paths import StatePaths
+from tradingd.settings.places import nearest_existing, owner_name
 from tradingd.settings.problems import KeyPath, format_key
 from tradingd.settings.shape import key_of
 
@@ -118,7 +118,7 @@ def check_state_folder(folder: Path, euid: int) -> Finding:
         return failed(
             _PART,
             check,
-            f"{folder} (mode {mode:04o}, of {_name(found.st_uid)}) cannot be written by {_name(euid)}",
+            f"{folder} (mode {mode:04o}, of {owner_name(found.st_uid)}) cannot be written by {owner_name(euid)}",
             "run this as the daemon's user, or give that user the folder with chown",
         )
     if mode & stat.S_IWOTH:
@@ -129,7 +129,7 @@ def check_state_folder(folder: Path, euid: int) -> Finding:
         return warning(
             _PART,
             check,
-            f"{folder} belongs to {_name(found.st_uid)}, and this is {_name(euid)}",
+            f"{folder} belongs to {owner_name(found.st_uid)}, and this is {owner_name(euid)}",
             "run the doctor and the daemon as one user",
         )
     if mode & _OTHERS_READ_OR_ENTER:
@@ -139,7 +139,7 @@ def check_state_folder(folder: Path, euid: int) -> Finding:
             f"{folder} has mode {mode:04o}: others may see what is traded, and reach the control socket's folder",
             f"chmod 700 {folder}",
         )
-    return ok(_PART, check, f"{folder} is private (mode {mode:04o}, of {_name(found.st_uid)})")
+    return ok(_PART, check, f"{folder} is private (mode {mode:04o}, of {owner_name(found.st_uid)})")
 
 
 def _check_room_for(folder: Path) -> Finding:
@@ -152,21 +152,6 @@ def _check_room_for(folder: Path) -> Finding:
             f"make {folder} for the daemon's user, or name another one in daemon.state_dir",
         )
     return ok(_PART, "state folder", f"{folder} does not exist yet; the first start makes it in {above}")
-
-
-def nearest_existing(path: Path) -> Path:
-    """The path itself, or the nearest folder above it that there is."""
-    for candidate in (path, *path.parents):
-        if os.path.lexists(candidate):
-            return candidate
-    return Path("/")
-
-
-def _name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:  # a dynamic user of systemd has a name only while its unit runs
-        return f"user {uid}"
 
 
 # -- the disk ---------------------------------------------------------------------------------------------------------

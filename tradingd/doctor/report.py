@@ -8,10 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from tradingd.doctor.findings import Examination, Finding, LimitRow, Verdict
-from tradingd.errors import EXIT_CREDENTIALS, EXIT_OK
+from tradingd.errors import EXIT_CREDENTIALS, EXIT_NOT_RIGHT, EXIT_OK
 from tradingd.reporting.encoding import plain_decimal, rfc3339, to_plain
 
-EXIT_FAILED = 1
 HEADINGS = ("part", "check", "verdict", "finding")
 LIMIT_HEADINGS = ("scope", "limit", "value", "money", "% of equity")
 _CENT = Decimal("0.01")
@@ -22,7 +21,7 @@ def exit_code_of(examination: Examination) -> int:
     if examination.credentials_refused:
         return EXIT_CREDENTIALS
     failed = any(finding.verdict is Verdict.FAILED for finding in examination.findings)
-    return EXIT_FAILED if failed else EXIT_OK
+    return EXIT_NOT_RIGHT if failed else EXIT_OK
 
 
 def rows_of(examination: Examination) -> list[list[str]]:

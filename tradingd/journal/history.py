@@ -1,5 +1,6 @@
 """The past as the journal has it: trades, equity and books, for reports and for questions when the daemon is down."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
@@ -9,9 +10,10 @@ import msgspec
 from tradingd.core.books import Books
 from tradingd.core.entries import AccountOpened, CashAdjusted, EquitySampled, PositionAdjusted, StrategyTransferred
 from tradingd.core.identifiers import Symbol
+from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.orders import FeeReported, OrderDenied, OrderFilled, Trade
 from tradingd.core.statement import DayBook
-from tradingd.errors import UsageError
+from tradingd.errors import Refused, UsageError
 from tradingd.journal.segments import read_records, segment_paths
 
 
@@ -77,19 +79,28 @@ def _take_fee(executions: list[_Costed], told: FeeReported) -> None:
             return
 
 
+def _day_of(ts: int) -> str:
+    return f"{datetime.fromtimestamp(ts // NS_PER_SECOND, UTC):%Y-%m-%d}"
+
+
 def read_day(folder: Path, label: str, start_ns: int, end_ns: int) -> DayBook:
     """Fold the whole journal; keep what a statement of the day `[start_ns, end_ns)` needs.
 
-    Raises `UsageError` when there is no journal, `JournalError` when it is damaged.
+    Raises `UsageError` when there is no journal, `Refused` when it has nothing of the day, `JournalError` when it is
+    damaged.
     """
     if not segment_paths(folder):
         raise UsageError(f"{folder}: there is no journal yet (start the daemon first)")
     books = Books()
+    first = last = ""
+    has_records = False
     fills: list[OrderFilled] = []
     corrections: list[PositionAdjusted | CashAdjusted] = []
     opening: tuple[Decimal, dict[Symbol, Decimal]] | None = None
     for record in read_records(folder, whole=True):
         entry = record.entry
+        has_records = has_records or start_ns <= record.ts < end_ns
+        first, last = first or _day_of(record.ts), _day_of(record.ts)
         if opening is None and record.ts >= start_ns and books.account is not None:
             opening = books.portfolio.settled_cash, dict(books.portfolio.net)
         trade = books.apply(entry)
@@ -99,6 +110,8 @@ def read_day(folder: Path, label: str, start_ns: int, end_ns: int) -> DayBook:
             _take_fee(fills, entry)
         elif isinstance(entry, PositionAdjusted | CashAdjusted) and record.ts >= start_ns:
             corrections.append(entry)
+    if not has_records and not any(fill.ts_event < end_ns for fill in fills):
+        raise Refused(f"{label}: the journal has nothing of this day (it goes from {first} to {last}, UTC)")
     cash, positions = opening or (books.portfolio.settled_cash, dict(books.portfolio.net))
     return DayBook(
         label=label,

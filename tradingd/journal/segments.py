@@ -12,6 +12,7 @@ import fcntl
 import os
 import re
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -31,6 +32,10 @@ _SEGMENT = re.compile(r"^(\d{8})-(\d{4}-\d{2}-\d{2})\.jsonl$")
 _ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 
 
+LOCK_ATTEMPTS = 10
+LOCK_PAUSE_S = 0.02
+
+
 class JournalLock:
     """The right to write one journal: one process holds it, and the kernel gives it back when that process dies."""
 
@@ -39,7 +44,7 @@ class JournalLock:
         self._path = folder / "LOCK"
         self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(self._fd)
         except BlockingIOError:
             holder = self._path.read_text().strip() or "unknown"
             os.close(self._fd)
@@ -55,19 +60,40 @@ class JournalLock:
         os.close(self._fd)
 
 
+def _take(fd: int) -> None:
+    """Lock a file for this process alone; one who only looks whether it is locked holds it for an instant."""
+    for _ in range(LOCK_ATTEMPTS):
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(LOCK_PAUSE_S)
+        else:
+            return
+    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 def is_locked(folder: Path) -> bool:
     """Whether a process writes this journal now."""
+    return lock_holder(folder) is not None
+
+
+def lock_holder(folder: Path) -> int | None:
+    """The process that writes this journal now: 0 where it is not known which, None when there is none.
+
+    Raises `PermissionError` when this user may not look.
+    """
     try:
         fd = os.open(folder / "LOCK", os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return True
+        written = os.read(fd, 32).decode(errors="replace").strip()
+        return int(written) if written.isdigit() else 0
     finally:
         os.close(fd)
-    return False
+    return None
 
 
 def journal_id(folder: Path) -> str:
