@@ -26,6 +26,7 @@ from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.performance import PerformanceReportData
 from tradingd.edges import build_adapter, build_venue, check_account
+from tradingd.editing import examine_edit
 from tradingd.errors import FatalError, JournalError, TradingdError, UsageError
 from tradingd.feeds.base import BarHistory
 from tradingd.feeds.build import AnyFeed, build_feeds
@@ -244,6 +245,7 @@ class Orchestrator:
             render_report=to_json,
             report_folder=self._paths.reports,
             file_stamp=self._file_stamp,
+            examine_file=partial(examine_edit, self._loaded),
             on_reconciled=self._on_reconciled,
             sample_interval_ns=round(settings.portfolio.equity_interval_s * NS_PER_SECOND),
             asks_venue=True,

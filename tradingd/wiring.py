@@ -47,6 +47,7 @@ from tradingd.runtime.ports import Spawn
 from tradingd.runtime.price_watch import PriceWatch
 from tradingd.runtime.reconciler import Reconciler
 from tradingd.runtime.venue_sync import VenueSync
+from tradingd.settings.changes import FileEdit, nothing_edited
 from tradingd.settings.params import import_strategy, make_strategy, validate_params
 from tradingd.settings.plans import (
     cadence,
@@ -135,6 +136,8 @@ class Edges:
     take_statement: TakeStatement | None
     """Takes a day's statement from an adapter; the last argument counts what enters the books meanwhile."""
     latch: Latch
+    examine_file: Callable[[], Awaitable[FileEdit]] = nothing_edited
+    """Tells what an edit of the configuration file changes, and what the next start would do."""
 
 
 @dataclass(frozen=True)
@@ -343,7 +346,12 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
         plans=plans,
     )
     configuration = ConfigurationManager(
-        inboxes.configuration, settings=settings, file_stamp=edges.file_stamp, log=logger
+        inboxes.configuration,
+        settings=settings,
+        file_stamp=edges.file_stamp,
+        examine_file=edges.examine_file,
+        spawn=edges.spawn,
+        log=logger,
     )
     take_statement = edges.take_statement
     reporting = ReportingEngine(

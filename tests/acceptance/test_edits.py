@@ -227,6 +227,27 @@ def test_a_limit_lowered_below_what_is_held_is_refused_until_it_is_accepted(owne
     assert owner.command("accept")[1].startswith("nothing to accept")
 
 
+def test_a_running_daemon_says_what_an_edit_changes_and_what_the_next_start_would_do(owner: Owner) -> None:
+    with owner.goes_on({("old", "AAPL"): 10, ("old", "MSFT"): 10}) as daemon:
+        owner.edit(table("new"), limit=6_000)
+        daemon.wait_event("config.changed_on_disk")
+        [line] = daemon.events("config.changed_on_disk")
+        assert (
+            "strategies.old: taken out; strategies.new: added; risk.max_position_value: 5000 → 6000" in line["message"]
+        )
+        assert "the next start would refuse: " in line["message"]
+        assert '"old" is not in the file, and holds 10 AAPL' in line["message"]
+        owner.config.write_text("[daemon\n")
+        daemon.wait_event("config.changed_on_disk", count=2)
+        assert "it cannot be read; " in daemon.events("config.changed_on_disk")[1]["message"]
+        owner.edit(table("old"))
+        daemon.wait_event("config.changed_on_disk", count=3)
+        last = daemon.events("config.changed_on_disk")[2]["message"]
+        assert ": no setting differs; " in last
+        assert last.endswith("the next start would take it")
+        assert daemon.stop() == 0
+
+
 def test_another_broker_is_refused_without_asking_anybody(owner: Owner) -> None:
     text = owner.config.read_text().replace(
         'kind = "paper"', 'kind = "alpaca"\naccount_kind = "paper"\napi_key = "k"\napi_secret = "s"'

@@ -1,6 +1,6 @@
 """All modules, wired as in a replay, around a broker that a test can make silent, deaf or forgetful."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from decimal import Decimal
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from tradingd.runtime.clock import SimulatedClock
 from tradingd.runtime.latch import Latch
 from tradingd.runtime.module import ClockTick
 from tradingd.runtime.replay import drain, run_now
+from tradingd.settings.changes import FileEdit
 from tradingd.wiring import Edges, Inboxes, IsOurs, build
 
 START = 1_767_632_400 * NS_PER_SECOND  # 2026-01-05, noon in New York
@@ -165,15 +166,19 @@ class Desk:
         venue: DeskBroker | None = None,
         at: int = START,
         stale_after_s: float = 0,
+        retired: Collection[StrategyId] = (),
     ) -> None:
         self.folder, self.config, self.stale_after_s = folder, config, stale_after_s
         self.journal = folder / "journal"
         self.journal.mkdir(exist_ok=True)
         text = CONFIG.replace("CLAIMS", claims).replace("stale_after_s = 0", f"stale_after_s = {stale_after_s}")
+        for name in retired:
+            text = text.replace(f'id = "{name}"', f'id = "{name}"\nretired = true')
         self.settings = load_settings(folder, text + config).settings
         self.clock = SimulatedClock(at)
         self.lines: list[LogEntry] = []
         self.stamp: object = 1
+        self.edit = FileEdit(changes=("risk.max_daily_loss: 1000 → 500",))
         self.books, tail = load(self.journal)
         self.writer = JournalWriter(
             self.journal, tail, durability=Durability.PROCESS, take_snapshot=self.books.snapshot
@@ -233,12 +238,16 @@ class Desk:
             asks_venue=True,
             take_statement=None,
             latch=Latch(),
+            examine_file=self._examine_file,
         )
+
+    async def _examine_file(self) -> FileEdit:
+        return self.edit
 
     async def _connect(self) -> None:
         await self.broker.connect([ABC, XYZ])
 
-    def again(self, config: str | None = None) -> "Desk":
+    def again(self, config: str | None = None, *, retired: Collection[StrategyId] = ()) -> "Desk":
         """The next process: it knows nothing but the journal's files and the venue."""
         desk = Desk(
             self.folder,
@@ -246,6 +255,7 @@ class Desk:
             venue=self.broker,
             at=self.clock.now_ns(),
             stale_after_s=self.stale_after_s,
+            retired=retired,
         )
         self.broker.held = None
         return desk

@@ -23,6 +23,7 @@ from tradingd.reporting.encoding import to_json
 from tradingd.reporting.statement import render_statement_json, render_statement_markdown
 from tradingd.runtime.channel import LocalInbox
 from tradingd.runtime.module import ClockTick
+from tradingd.settings.changes import FileEdit
 from tradingd.stating import take_statement
 
 D = Decimal
@@ -97,6 +98,22 @@ def test_an_edit_of_the_file_is_said_once(desk: Desk) -> None:
     desk.stamp = 3
     desk.wait(1)
     assert len(desk.said(LogEvent.CONFIG_CHANGED)) == 2
+
+
+def test_an_edit_is_said_with_every_key_and_with_what_the_next_start_would_do(desk: Desk) -> None:
+    desk.stamp = 2
+    desk.wait(1)
+    gone = 'c.toml:4:1: strategies[0].id: "old" is not in the file'
+    desk.stamp, desk.edit = 3, FileEdit(is_readable=False, refusals=(gone, "  - a way"))
+    desk.wait(1)
+    desk.stamp, desk.edit = 4, FileEdit(unknown="tradingd check did not end within 60 s")
+    desk.wait(1)
+    first, second, third = (line.message for line in desk.said(LogEvent.CONFIG_CHANGED))
+    assert "changed: risk.max_daily_loss: 1000 → 500; this process runs on the old one" in first
+    assert first.endswith("the next start would take it")
+    assert "changed: it cannot be read; " in second
+    assert second.endswith('would refuse: c.toml:4:1: strategies[0].id: "old" is not in the file - a way')
+    assert third.endswith("what the next start would do is not known: tradingd check did not end within 60 s")
 
 
 def test_a_report_is_made_of_the_three_pulls(desk: Desk) -> None:

@@ -1,10 +1,11 @@
 """Configuration manager: gives each module its own frozen section, and notices when the file on disk is another one.
 
 Owns: the settings of this run. Reads: the configuration file's stamp, about once a second. Emits: a line of the log
-when the file has changed and the process still runs on the old one. Never: changes a setting while the process runs.
+when the file has changed: which settings, and what the next start would do. Never: changes a setting while the process
+runs.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tradingd.core.identifiers import StrategyId
@@ -12,7 +13,8 @@ from tradingd.core.log import Level, LogEvent
 from tradingd.errors import UsageError
 from tradingd.runtime.channel import Inbox
 from tradingd.runtime.module import ClockTick, Module
-from tradingd.runtime.ports import EventLog
+from tradingd.runtime.ports import EventLog, Spawn
+from tradingd.settings.changes import FileEdit
 from tradingd.settings.root import Settings
 
 
@@ -22,13 +24,23 @@ class ConfigurationManager(Module[ClockTick]):
     name = "configuration_manager"
 
     def __init__(
-        self, inbox: Inbox[ClockTick], *, settings: Settings, file_stamp: Callable[[], object], log: EventLog
+        self,
+        inbox: Inbox[ClockTick],
+        *,
+        settings: Settings,
+        file_stamp: Callable[[], object],
+        examine_file: Callable[[], Awaitable[FileEdit]],
+        spawn: Spawn,
+        log: EventLog,
     ) -> None:
         super().__init__(inbox)
         self._settings = settings
         self._file_stamp = file_stamp
         self._log = log
+        self._examine_file = examine_file
+        self._spawn = spawn
         self._stamp = file_stamp()
+        self._examined = 0
 
     def get_setting(self, module_name: str, setting_key: str) -> Any:
         """One value of one section; raises `UsageError` for a section or key that does not exist."""
@@ -47,13 +59,22 @@ class ConfigurationManager(Module[ClockTick]):
         raise UsageError(f"there is no strategy {strategy_id}")
 
     def handle(self, event: ClockTick) -> None:
-        """Say once for each edit that a restart would bring other settings."""
+        """Look once at each edit."""
         stamp = self._file_stamp()
         if stamp != self._stamp:
             self._stamp = stamp
-            self._log.log_event(
-                Level.WARNING,
-                "the configuration file has changed; this process runs on the old one until it is restarted",
-                event=LogEvent.CONFIG_CHANGED,
-                module=self.name,
-            )
+            self._examined += 1
+            self._spawn(self._examine(self._examined), "examine the edited configuration")
+
+    async def _examine(self, number: int) -> None:
+        """Say what was edited and what the next start would do; nothing when the file was edited again meanwhile."""
+        edit = await self._examine_file()
+        if number != self._examined:
+            return
+        self._log.log_event(
+            Level.WARNING,
+            f"the configuration file has changed: {edit.sentence}",
+            {"changes": list(edit.changes), "refusals": list(edit.refusals)},
+            event=LogEvent.CONFIG_CHANGED,
+            module=self.name,
+        )

@@ -24,7 +24,7 @@ NOT_SET = "# not set"
 def effective_settings(loaded: LoadedSettings) -> list[tuple[str, str, str]]:
     """List (dotted key, value as TOML text, provenance) of every setting; `# not set` stands for an optional one."""
     return [
-        (format_key(path), toml_text(value), loaded.provenance(path)) for path, value in _leaves((), loaded.settings)
+        (format_key(path), toml_text(value), loaded.provenance(path)) for path, value in leaves((), loaded.settings)
     ]
 
 
@@ -36,17 +36,18 @@ def settings_schema() -> dict[str, Any]:
     return schema
 
 
-def _leaves(path: KeyPath, value: Any) -> Iterator[tuple[KeyPath, Any]]:
+def leaves(path: KeyPath, value: Any) -> Iterator[tuple[KeyPath, Any]]:
+    """Every setting below a path, with the value in force."""
     match value:
         case BaseModel():
             for name, field in type(value).model_fields.items():
-                yield from _leaves((*path, key_of(name, field)), getattr(value, name))
+                yield from leaves((*path, key_of(name, field)), getattr(value, name))
         case dict() if value:
             for key, item in value.items():
-                yield from _leaves((*path, key), item)
+                yield from leaves((*path, key), item)
         case tuple() if value and isinstance(value[0], BaseModel):
             for index, item in enumerate(value):
-                yield from _leaves((*path, index), item)
+                yield from leaves((*path, index), item)
         case _:
             yield path, value
 
