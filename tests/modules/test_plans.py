@@ -183,8 +183,15 @@ def test_a_plan_counts_as_what_it_will_still_buy_and_its_exits_do_not_count(trad
     trading.act(lambda one: one.buy(ABC, D(12), algorithm=Twap(duration_s=30, slices=3), stop_loss=D(95)))
     assert trading.desk.strategy().working(ABC) == 8
     assert trading.position == 4
-    trading.act(lambda one: one.target_position(ABC, D(12)))
-    assert [state for state in trading.desk.books.orders if not state.order.plan_id] == []
+
+
+def test_a_target_takes_the_place_of_an_entry_that_is_still_being_sent(trading: Trading) -> None:
+    trading.act(lambda one: one.buy(ABC, D(12), algorithm=Twap(duration_s=30, slices=3), stop_loss=D(95)))
+    trading.act(lambda one: one.target_position(ABC, D(6)))
+    assert (trading.position, trading.desk.strategy().working(ABC)) == (D(6), D(0))
+    trading.wait(60)
+    assert trading.position == 6
+    assert trading.leg("stop").open_quantity == 4
 
 
 # -- protection of what is held ---------------------------------------------------------------------------------------

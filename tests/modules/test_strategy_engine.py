@@ -229,10 +229,19 @@ def test_a_target_counts_what_is_under_way(desk: Desk) -> None:
     assert [order.quantity for order, _ in desk.broker.seen] == [D(10)]
     assert desk.strategy().working(ABC) == D(10)
     desk.act(lambda strategy: strategy.target_position(ABC, D(3)))
-    assert desk.broker.seen[-1][0].signed_quantity == D(-7)
+    assert (len(desk.broker.seen), desk.strategy().working(ABC)) == (1, D(3))  # it waits for what is under way
     desk.broker.release()
     desk.pump()
+    assert desk.broker.seen[-1][0].signed_quantity == D(-7)
     assert desk.strategy().position(ABC) == D(3)
+
+
+@pytest.mark.parametrize("figure", ["NaN", "Infinity", "1E+40"])
+def test_a_target_that_is_no_figure_stops_the_strategy_that_asked(desk: Desk, figure: str) -> None:
+    desk.strategy().on_next["timer go"] = lambda strategy: strategy.target_position(ABC, D(figure))
+    desk.strategy().set_timer("go", START + 1)
+    desk.wait(1)
+    assert "a target position is a number" in desk.books.quarantined[ONE].reason
 
 
 def test_a_hold_is_recorded_and_nothing_more(desk: Desk) -> None:

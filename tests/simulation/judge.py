@@ -28,7 +28,7 @@ from tradingd.core.orders import (
     OrderRejected,
     Side,
 )
-from tradingd.core.plans.records import CLOSING, EXITS, THEN
+from tradingd.core.plans.records import CLOSING, EXITS, THEN, TargetPosition
 from tradingd.core.risk import reduces
 from tradingd.core.venue_view import VenueFill, VenueOrderStatus
 from tradingd.errors import TradingdError
@@ -265,10 +265,31 @@ class Judge:
         plan = self.books.plans.get(order.plan_id)
         if plan is None or order.leg in CLOSING or order.leg == THEN:
             return
+        if isinstance(plan.plan.way, TargetPosition):
+            self._judge_target(order, plan.plan.way.goal)
+            return
         entries = [state for state in states if state.order.leg not in CLOSING | {THEN}]
         sent = sum((state.filled_quantity + state.open_quantity for state in entries), ZERO)
         if sent > plan.plan.quantity and not self._outside_hands:
             raise Breach("I4", f"{name} leaves, and its plan is to enter {plan.plan.quantity} in all")
+
+    def _judge_target(self, order: Order, goal: Decimal) -> None:
+        """A target is never overshot: not even with all that works beside its order filled as well."""
+        held = self.books.portfolio.quantity_of(order.strategy_id, order.symbol)
+        mine = [
+            state
+            for state in self.books.orders.open
+            if (state.order.strategy_id, state.order.symbol) == (order.strategy_id, order.symbol)
+            and state.order.side is order.side
+        ]
+        entries = sum((state.open_quantity for state in mine if state.order.leg not in CLOSING), ZERO)
+        everything = sum((state.open_quantity for state in mine), ZERO)
+        sign, name = order.side.sign, order.client_order_id
+        stretch = ZERO if held * goal < 0 else goal
+        if (held + entries * sign - stretch) * sign > 0:
+            raise Breach("I15", f"{name} leaves for a target of {goal}: {held} and {entries} more would pass it")
+        if held * sign < 0 and everything > abs(held):
+            raise Breach("I15", f"{name} leaves for a target of {goal}: with every exit it would turn {held} round")
 
     def _reduces(self, order: Order) -> bool:
         """True when not even all open orders of its side together take the position past zero."""

@@ -82,6 +82,8 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     protection: Protection | None = None
     algorithm: Algorithm | None = None
     then: FollowUp | None = None
+    target: Decimal | None = None
+    """The position to come to, signed."""
 
     @property
     def figures(self) -> tuple[Decimal | None, ...]:
@@ -112,6 +114,8 @@ class TradingSignal(msgspec.Struct, frozen=True, kw_only=True, tag="signal"):
     protection: Protection | None = None
     algorithm: Algorithm | None = None
     then: FollowUp | None = None
+    target: Decimal | None = None
+    """The position to come to, signed; action and quantity are what was missing as the strategy saw it."""
 
 
 class OcoSignal(msgspec.Struct, frozen=True, kw_only=True, tag="oco_signal"):

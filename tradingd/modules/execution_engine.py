@@ -168,20 +168,21 @@ class ExecutionEngine(Module[ExecutionEvent]):
     def process_signal(self, signal: TradingSignal) -> None:
         """Size, judge, reserve, journal, send: in this order and without a pause."""
         self._signal_taken(signal)
-        if signal.action is SignalAction.HOLD:
+        wanted = self._wanted(signal)
+        if wanted is None:
             return
+        side, quantity = wanted
         order = self._builder.build(
-            signal.strategy_id,
-            signal.symbol,
-            Side.BUY if signal.action is SignalAction.BUY else Side.SELL,
-            quantity=signal.quantity,
-            terms=signal.terms,
-            trace_id=signal.trace_id,
+            signal.strategy_id, signal.symbol, side, quantity=quantity, terms=signal.terms, trace_id=signal.trace_id
         )
         if runaway := self._runaway(order):
             self._deny(order, runaway.breaches, signal.cause, runaway=runaway.breaches[0].message)
             return
         if (verdict := self._admission.gate(order.strategy_id)).approved:
+            goal = signal.target
+            if goal is not None and not self._plans.is_direct(signal.strategy_id, signal.symbol, goal):
+                self._plans.begin(self._plans.drafts.target(signal, goal, order), signal.cause, self)
+                return
             plan = self._plans.drafts.consider(signal, order)
             if isinstance(plan, Plan):
                 self._plans.begin(plan, signal.cause, self)
@@ -191,6 +192,16 @@ class ExecutionEngine(Module[ExecutionEvent]):
                 return
             verdict = plan
         self._deny(order, verdict.breaches, signal.cause)
+
+    def _wanted(self, signal: TradingSignal) -> tuple[Side, Decimal] | None:
+        """What a signal asks for now, None for nothing."""
+        if signal.target is not None:
+            missing = self._plans.missing(signal, signal.target)
+            return None if missing is None else (Side.BUY if missing >= 0 else Side.SELL, abs(missing))
+        if signal.action is SignalAction.HOLD:
+            return None
+        self._plans.let_go(signal.strategy_id, signal.symbol)
+        return Side.BUY if signal.action is SignalAction.BUY else Side.SELL, signal.quantity
 
     def _runaway(self, order: Order) -> ValidationResponse | None:
         """Refuse the wish of a strategy that has run away, None for one that has not."""

@@ -16,16 +16,10 @@ from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import MarketDataEvent, PriceBar
 from tradingd.core.orders import (
     ZERO,
-    ExecutionReport,
-    OrderCanceled,
-    OrderDenied,
-    OrderExpired,
     OrderFilled,
-    OrderRejected,
     OrderTerms,
     SignalAction,
 )
-from tradingd.core.plans.records import CLOSING
 from tradingd.core.signals import PLAIN, OcoSignal, Protection, StrategySignal, TradingSignal, Work
 from tradingd.runtime.channel import Inbox, Outlet
 from tradingd.runtime.clock import Clock
@@ -186,23 +180,11 @@ class StrategyEngine(Module[StrategyEvent]):
             return
         if update.trade is not None:
             self._run(host, host.strategy.on_fill, update.trade)
-            if host.running:
-                host.pursue_target(update.trade.symbol)
         elif not isinstance(update.report, OrderFilled):
-            self._give_up_target(host, update.report)
             self._run(host, host.strategy.on_order, update.report)
         if update.runaway and host.running:
             self._quarantine(host, Failure(summary=update.runaway, where=()))
         self._save_state(host)
-
-    def _give_up_target(self, host: StrategyHost, report: ExecutionReport | OrderDenied) -> None:
-        """Forget a target across zero whose first order came to nothing: a later fill must not revive it."""
-        if isinstance(report, OrderDenied):
-            host.targets.pop(report.order.symbol, None)
-        elif isinstance(report, OrderRejected | OrderCanceled | OrderExpired):
-            state = self.books.orders.get(report.client_order_id)
-            if state is not None and state.order.leg not in CLOSING:
-                host.targets.pop(state.order.symbol, None)
 
     def _fire_timers(self, now_ns: int) -> None:
         for host in self._hosts.values():
@@ -289,6 +271,7 @@ class StrategyEngine(Module[StrategyEvent]):
             protection=work.protection,
             algorithm=work.algorithm,
             then=work.then,
+            target=work.target,
         )
         if action is not SignalAction.HOLD and is_sensible(quantity):
             signed = quantity if action is SignalAction.BUY else -quantity
@@ -316,6 +299,8 @@ class StrategyEngine(Module[StrategyEvent]):
     def signal_taken(self, signal: TradingSignal) -> None:
         """Stop counting a signal: it is an order now, or was refused."""
         host = self._hosts.get(signal.strategy_id)
+        if host is not None and host.targets.get(signal.symbol) == signal.target:
+            host.targets.pop(signal.symbol, None)
         if host is not None and signal.action is not SignalAction.HOLD and is_sensible(signal.quantity):
             signed = signal.quantity if signal.action is SignalAction.BUY else -signal.quantity
             host.emitted[signal.symbol] = host.emitted.get(signal.symbol, ZERO) - signed

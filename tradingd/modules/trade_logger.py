@@ -203,13 +203,20 @@ _WITH_ORDER = (OrderIntended, OrderAdopted, OrderDenied)
 """Entries that bring their order along."""
 
 
+def _wish(signal: TradingSignal) -> str:
+    if signal.target is None:
+        return f"{signal.action} {signal.quantity:f} {signal.symbol}"
+    missing = f"{signal.action} {signal.quantity:f}" if signal.quantity else "nothing"
+    return f"target {signal.target:f} {signal.symbol}, {missing} to go"
+
+
 def _signal_line(signal: TradingSignal) -> LogEntry:
     return LogEntry(
         ts=signal.ts_event,
         level=Level.INFO,
         event=LogEvent.STRATEGY_SIGNAL,
         module="strategy_engine",
-        message=f"{signal.action} {signal.quantity:f} {signal.symbol}",
+        message=_wish(signal),
         strategy_id=signal.strategy_id,
         symbol=signal.symbol,
         trace_id=signal.trace_id,

@@ -1,13 +1,14 @@
 """Whether a signal needs a plan in this account, at this venue, now; the rules are `core.plans.drafting`'s."""
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 
 from tradingd.core.books import Books
 from tradingd.core.broker_model import BrokerModel
 from tradingd.core.identifiers import PlanId, StrategyId, Symbol
 from tradingd.core.orders import DenialCode, Order, OrderTerms, Side, ValidationResponse
 from tradingd.core.plans.drafting import Venue, draft, draft_protection
-from tradingd.core.plans.records import Armed, Patience, Plan, Split
+from tradingd.core.plans.records import Armed, Patience, Plan, Split, TargetPosition
 from tradingd.core.signals import OcoSignal, TradingSignal
 from tradingd.runtime.admission import refuse
 from tradingd.runtime.order_builder import OrderBuilder
@@ -50,6 +51,19 @@ class PlanDrafts:
             verdict = self._limits(order)  # its orders leave later, or in parts: what cannot be is said now
             return plan if verdict.approved else verdict
         return plan
+
+    def target(self, signal: TradingSignal, goal: Decimal, order: Order) -> Plan:
+        """Make the plan that brings a strategy to a target."""
+        return Plan(
+            plan_id=PlanId(order.client_order_id),
+            strategy_id=order.strategy_id,
+            symbol=order.symbol,
+            side=order.side,
+            quantity=order.quantity,
+            way=TargetPosition(goal=goal),
+            trace_id=signal.trace_id,
+            ts_started=order.ts_created,
+        )
 
     def _is_beyond_the_venue(self, order: Order) -> bool:
         model = self._model()

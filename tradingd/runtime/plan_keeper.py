@@ -6,6 +6,7 @@ books were compared with the venue. Its orders take the way of every other; its 
 """
 
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Protocol, assert_never
 
 import msgspec
@@ -26,12 +27,15 @@ from tradingd.core.plans.records import (
     PlanMoved,
     PlanStarted,
     PlanState,
+    TargetPosition,
     moved,
 )
 from tradingd.core.plans.step import needs_prices, open_exits, step
+from tradingd.core.plans.targeting import approach, entering, peers_of, pursued, still_to_leave
 from tradingd.core.plans.view import (
     Cancel,
     CloseEntry,
+    CloseOtherEntries,
     End,
     Modify,
     Move,
@@ -42,7 +46,7 @@ from tradingd.core.plans.view import (
     ReachStop,
     WatchStop,
 )
-from tradingd.core.signals import OcoSignal
+from tradingd.core.signals import OcoSignal, TradingSignal
 from tradingd.errors import JournalError
 from tradingd.runtime.clock import Clock
 from tradingd.runtime.order_builder import OrderBuilder
@@ -135,14 +139,47 @@ class PlanKeeper:
         self.begin(plan, signal.cause, desk)
         return ValidationResponse()
 
+    def missing(self, signal: TradingSignal, goal: Decimal) -> Decimal | None:
+        """What one order is to bring of a target, signed; None where nothing is to be done.
+
+        A target takes the place of an earlier one, whose order works on and is counted. Where one order is not enough
+        (something has to be cancelled first, or zero to be crossed) it is what the whole plan is for.
+        """
+        strategy_id, symbol = signal.strategy_id, signal.symbol
+        before = pursued(self._books.plans, strategy_id, symbol)
+        if before is not None:
+            assert isinstance(before.plan.way, TargetPosition)
+            if before.plan.way.goal == goal:
+                return None
+            self.end(before, f"a target of {goal:f} takes its place", None)
+        held = self._books.portfolio.quantity_of(strategy_id, symbol)
+        look = approach(goal, held, self._peers(strategy_id, symbol))
+        if self.is_direct(strategy_id, symbol, goal):
+            return look.quantity or None
+        return goal - held
+
+    def is_direct(self, strategy_id: StrategyId, symbol: Symbol, goal: Decimal) -> bool:
+        """True for a target that one order brings, or none; otherwise it takes a plan."""
+        held = self._books.portfolio.quantity_of(strategy_id, symbol)
+        look = approach(goal, held, self._peers(strategy_id, symbol))
+        return look.is_direct and held * goal >= 0 and not entering(self._books.plans, strategy_id, symbol)
+
+    def let_go(self, strategy_id: StrategyId, symbol: Symbol) -> None:
+        """Pursue a strategy's target no longer: it has taken the position into its own hands."""
+        before = pursued(self._books.plans, strategy_id, symbol)
+        if before is not None:
+            self.end(before, "the strategy trades the symbol itself", None)
+
     def begin(self, plan: Plan, cause: int, desk: PlanDesk) -> None:
         """Begin to pursue a plan."""
         self._record_late()  # the end of what it takes the place of comes before it
         entry = PlanStarted(plan=plan)
         self._last[plan.plan_id] = self._journal.record(entry, durable=True, cause=cause)
         self._books.apply(entry)
-        kind = type(plan.way).__name__.lower()
-        self._say(Level.INFO, LogEvent.PLAN_STARTED, f"{kind}: {plan.side} {plan.quantity:f} {plan.symbol}", plan)
+        what = f"{type(plan.way).__name__.lower()}: {plan.side} {plan.quantity:f} {plan.symbol}"
+        if isinstance(plan.way, TargetPosition):
+            what = f"target {plan.way.goal:f} {plan.symbol}: what could carry the position past it is cancelled first"
+        self._say(Level.INFO, LogEvent.PLAN_STARTED, what, plan)
         self._look(plan.symbol, desk)
 
     # -- when plans are looked at -------------------------------------------------------------------------------------
@@ -200,18 +237,35 @@ class PlanKeeper:
         exposure = portfolio.open_exposure_of(plan.strategy_id, plan.symbol)
         selling = plan.side.sign > 0
         leaving = exposure.sell_quantity if selling else exposure.buy_quantity
+        held = portfolio.quantity_of(plan.strategy_id, plan.symbol)
+        others = leaving - open_exits(orders, plan.side.opposite)
+        target = pursued(self._books.plans, plan.strategy_id, plan.symbol)
+        is_target = isinstance(plan.way, TargetPosition)
+        if target is not None and not is_target and held * plan.side.sign > 0:
+            others += self._claimed_by(target, held)
         view = PlanView(
             now=self._clock.now_ns(),
             prices=prices,
-            held=portfolio.quantity_of(plan.strategy_id, plan.symbol),
-            others=leaving - open_exits(orders, plan.side.opposite),
+            held=held,
+            others=others,
             account=portfolio.quantity(plan.symbol),
             instrument=self._builder.instrument_of(plan.symbol),
+            peers=self._peers(plan.strategy_id, plan.symbol, plan.plan_id) if is_target else (),
+            entering=is_target and bool(entering(self._books.plans, plan.strategy_id, plan.symbol)),
         )
         for action in step(state, orders, view):
             if plan.plan_id not in self._books.plans:
                 return
             self._do(self._current(plan), action, desk)
+
+    def _claimed_by(self, target: PlanState, held: Decimal) -> Decimal:
+        """What a target will still take from a position: other plans' exits leave that much alone."""
+        way = target.plan.way
+        assert isinstance(way, TargetPosition)
+        return still_to_leave(way.goal, held, self._books.orders.of_plan(target.plan.plan_id))
+
+    def _peers(self, strategy_id: StrategyId, symbol: Symbol, besides: PlanId | None = None) -> tuple[OrderState, ...]:
+        return peers_of(self._books.orders.open, strategy_id, symbol, besides)
 
     def _current(self, plan: Plan) -> PlanState:
         return self._marks.get(plan.plan_id) or self._books.plans[plan.plan_id]
@@ -236,6 +290,9 @@ class PlanKeeper:
                 self._move(new, at_once=False)
             case CloseEntry():
                 self._move(msgspec.structs.replace(state, entry_over=True))
+            case CloseOtherEntries():
+                for other in entering(self._books.plans, plan.strategy_id, plan.symbol):
+                    self._move(msgspec.structs.replace(self._current(other.plan), entry_over=True))
             case ReachStop():
                 self._move(msgspec.structs.replace(state, stop_reached=True))
             case WatchStop():

@@ -9,10 +9,13 @@ import msgspec
 
 from tradingd.core.books import Books
 from tradingd.core.identifiers import ClientOrderId, PlanId, Symbol
+from tradingd.core.instruments import is_sensible
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import PriceBar
 from tradingd.core.orders import ZERO, OrderModification, OrderTerms, SignalAction
+from tradingd.core.plans.records import TargetPosition
 from tradingd.core.plans.step import resting_exits, to_come
+from tradingd.core.plans.targeting import approach, entering, peers_of, pursued
 from tradingd.core.signals import PLAIN, CancelSignal, ModifySignal, Protection, StrategySignal, Work
 from tradingd.runtime.channel import Outlet
 from tradingd.runtime.clock import Clock
@@ -75,7 +78,8 @@ class StrategyHost:
         self.unsaved: dict[str, Any] | None = None
         """State that has changed and can be kept; None while there is none."""
         self.emitted: dict[Symbol, Decimal] = {}
-        self.targets: dict[Symbol, tuple[Decimal, str]] = {}
+        self.targets: dict[Symbol, Decimal] = {}
+        """The target of the last signal, for as long as the execution engine has not taken it."""
         self.warmup = strategy.warmup
         kept = max(BARS_KEPT, self.warmup)
         self.history: dict[Symbol, deque[PriceBar]] = {symbol: deque(maxlen=kept) for symbol in strategy.symbols}
@@ -96,6 +100,9 @@ class StrategyHost:
 
     def working(self, symbol: Symbol) -> Decimal:
         books = self._engine.books
+        target = pursued(books.plans, self.strategy.id, symbol)
+        if target is not None and isinstance(target.plan.way, TargetPosition):
+            return self.emitted.get(symbol, ZERO) + target.plan.way.goal - self.position(symbol)
         reserved = books.portfolio.open_exposure_of(self.strategy.id, symbol)
         count = self.emitted.get(symbol, ZERO) + reserved.buy_quantity - reserved.sell_quantity
         for state in books.plans.values():
@@ -134,20 +141,29 @@ class StrategyHost:
         self._engine.protect(self, symbol, protection)
 
     def set_target(self, symbol: Symbol, quantity: Decimal, reason: str) -> None:
-        self.targets.pop(symbol, None)
-        held = self.position(symbol) + self.working(symbol)
-        if held * quantity < 0:
-            self.targets[symbol] = (quantity, reason)
-            quantity = ZERO
-        missing = quantity - held
-        if missing:
-            action = SignalAction.BUY if missing > 0 else SignalAction.SELL
-            self._engine.emit(self, symbol, action, abs(missing), terms=OrderTerms(), reason=reason)
+        require_decimals(quantity)
+        if not is_sensible(quantity):
+            raise ValueError(f"a target position is a number below 10^18, not {quantity}")
+        if self.targets.get(symbol) == quantity or (not self.emitted.get(symbol) and self._is_at(symbol, quantity)):
+            return
+        missing = quantity - self.position(symbol) - self.working(symbol)
+        action = SignalAction.HOLD if not missing else SignalAction.BUY if missing > 0 else SignalAction.SELL
+        self.targets[symbol] = quantity
+        self._engine.emit(
+            self, symbol, action, abs(missing), terms=OrderTerms(), reason=reason, work=Work(target=quantity)
+        )
 
-    def pursue_target(self, symbol: Symbol) -> None:
-        """Go on to a target across zero once there is nothing left on this side of it."""
-        if symbol in self.targets and not self.position(symbol) and not self.working(symbol):
-            self.set_target(symbol, *self.targets[symbol])
+    def _is_at(self, symbol: Symbol, goal: Decimal) -> bool:
+        """True where a target asks for nothing: it is pursued already, or all there is leads to it."""
+        books, owner = self._engine.books, self.strategy.id
+        state = pursued(books.plans, owner, symbol)
+        if state is not None:
+            return state.plan.way == TargetPosition(goal=goal)
+        if entering(books.plans, owner, symbol):
+            return False
+        held = self.position(symbol)
+        look = approach(goal, held, peers_of(books.orders.open, owner, symbol))
+        return look.is_direct and not look.quantity and held * goal >= 0
 
     def cancel(self, client_order_id: ClientOrderId) -> None:
         self._engine.signals.put(

@@ -245,10 +245,12 @@ class Strategy(Generic[P]):
         self._context.protect(symbol, protection or Protection())
 
     def target_position(self, symbol: Symbol, quantity: Decimal, *, reason: str = "") -> None:
-        """Signal what is missing, at market, to hold `quantity` once everything under way has filled.
+        """Come to hold `quantity`, at market, and never pass it; 0 means flat.
 
-        From long to short, or back, it goes in two orders: venues refuse one that crosses zero. The second is signalled
-        once the first has filled; a later target takes its place.
+        Orders of this strategy that could carry the position past it (resting entries, and resting exits where the
+        position is to shrink) are cancelled first, and the order leaves once that is confirmed. Orders at market under
+        way are counted; exits of `protect` and of brackets keep what is left protected. From long to short, or back, it
+        goes in two orders. A later target takes the place of an earlier one, and so does a `buy` or `sell`.
         """
         self._context.set_target(symbol, quantity, reason)
 

@@ -8,7 +8,19 @@ import msgspec
 
 from tradingd.core.order_state import OrderState, OrderStatus
 from tradingd.core.orders import ZERO, OrderModification, OrderTerms, OrderType, Side
-from tradingd.core.plans.records import REST, Armed, Chase, Held, Plan, PlanState, Single, Sliced, Split, UnfilledAction
+from tradingd.core.plans.records import (
+    REST,
+    Armed,
+    Chase,
+    Held,
+    Plan,
+    PlanState,
+    Single,
+    Sliced,
+    Split,
+    TargetPosition,
+    UnfilledAction,
+)
 from tradingd.core.plans.view import (
     Legs,
     Modify,
@@ -48,7 +60,7 @@ def step_entry(state: PlanState, legs: Legs, view: PlanView) -> Entering:
             return _sliced(plan, way, legs, view, active)
         case Chase() as way:
             return _chase(plan, way, legs, view, active)
-        case Held():
+        case Held() | TargetPosition():
             return (), True
         case _:
             assert_never(plan.way)

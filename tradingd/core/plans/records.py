@@ -79,7 +79,14 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, tag="held"):
     """Nothing to send: the position is there."""
 
 
-Way: TypeAlias = Single | Armed | Split | Sliced | Chase | Held
+class TargetPosition(msgspec.Struct, frozen=True, kw_only=True, tag="target_position"):
+    """A position of the strategy to come to: what could carry it past that is cancelled first."""
+
+    goal: Decimal
+    """Signed."""
+
+
+Way: TypeAlias = Single | Armed | Split | Sliced | Chase | Held | TargetPosition
 """How the quantity of a plan is come by."""
 
 

@@ -19,14 +19,18 @@ from tradingd.core.plans.records import (
     Chase,
     Held,
     PlanState,
+    TargetPosition,
     UnfilledAction,
 )
+from tradingd.core.plans.targeting import step_target
 from tradingd.core.plans.view import End, Legs, Place, PlanAction, PlanView, working
 
 
 def step(state: PlanState, orders: Iterable[OrderState], view: PlanView) -> Sequence[PlanAction]:
     """Say what a plan asks for now; a repeated question gets the same answer until something has come of it."""
     plan, legs = state.plan, Legs(orders)
+    if isinstance(plan.way, TargetPosition):
+        return step_target(plan, plan.way, legs, view)
     entering, entry_over = step_entry(state, legs, view)
     actions = list(entering)
     done = True
@@ -65,7 +69,7 @@ def needs_prices(state: PlanState) -> bool:
 def to_come(state: PlanState, orders: Iterable[OrderState]) -> Decimal:
     """Signed quantity that a plan is still going to send as its entry, beside what of it works already."""
     plan, legs = state.plan, Legs(orders)
-    if state.entry_over or legs.exited or isinstance(plan.way, Held):
+    if state.entry_over or legs.exited or isinstance(plan.way, Held | TargetPosition):
         return ZERO
     open_quantity = sum((entry.open_quantity for entry in working(legs.entries)), ZERO)
     return max(plan.quantity - legs.entered - open_quantity, ZERO) * plan.side.sign

@@ -60,6 +60,10 @@ class PlanView(msgspec.Struct, frozen=True, kw_only=True):
     account: Decimal
     """The account's position, signed."""
     instrument: Instrument
+    peers: tuple[OrderState, ...] = ()
+    """The strategy's open orders in the symbol outside this plan; for a target alone."""
+    entering: bool = False
+    """Whether another plan of the strategy may still send a part of its entry; for a target alone."""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +101,10 @@ class CloseEntry(msgspec.Struct, frozen=True):
     """Send no more of the plan's quantity."""
 
 
+class CloseOtherEntries(msgspec.Struct, frozen=True):
+    """Send no more of the entries of the strategy's other plans in the symbol."""
+
+
 class ReachStop(msgspec.Struct, frozen=True):
     """Leave at the stop, wherever the market goes from here."""
 
@@ -112,7 +120,7 @@ class End(msgspec.Struct, frozen=True, kw_only=True):
     alarm: bool = False
 
 
-PlanAction: TypeAlias = Place | Cancel | Modify | Move | CloseEntry | ReachStop | WatchStop | End
+PlanAction: TypeAlias = Place | Cancel | Modify | Move | CloseEntry | CloseOtherEntries | ReachStop | WatchStop | End
 
 
 class Legs:
