@@ -53,6 +53,7 @@ from tradingd.settings.plans import (
     cadence,
     next_close,
     patience,
+    price_due,
     reconciliation_scope,
     risk_limits,
     risk_rules,
@@ -211,6 +212,7 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
         clock=edges.clock,
         sample_interval_ns=edges.sample_interval_ns,
         measure=edges.measure,
+        unpriced=lambda symbol: data.unpriced(symbol),  # noqa: PLW0108 - the data handler is made after it
     )
     database = edges.database
     built = build_strategies(settings)
@@ -229,6 +231,7 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
         clock=edges.clock,
         max_move_pct=settings.data.max_move_pct,
         stale_after_ns=round(settings.data.stale_after_s * NS_PER_SECOND),
+        due=price_due(settings, edges.clock.now_ns),
     )
     broker = BrokerInterface(
         inboxes.broker,

@@ -189,9 +189,9 @@ def test_a_symbol_that_was_taken_out_while_it_is_held_is_refused_and_can_be_hand
     said = owner.refusal()
     assert re.search(r'c\.toml:\d+:\d+: strategies\[0\]\.symbols: "old" no longer has MSFT, and holds 10 MSFT', said)
     code, said = owner.command("transfer", "old", "two", "MSFT")
-    assert code == 2
+    assert code == 7
     assert "two does not see MSFT" in said
-    assert owner.command("transfer", "old", "nobody")[0] == 2
+    assert owner.command("transfer", "old", "nobody")[0] == 7
     owner.edit(table("old", symbols='"AAPL"'), '[[strategies]]\nid = "rest"\nretired = true\n')
     code, said = owner.command("transfer", "old", "rest", "MSFT")
     assert (code, said.startswith("rest now holds 10 MSFT at")) == (0, True)

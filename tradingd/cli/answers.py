@@ -57,6 +57,7 @@ def show_status(status: DaemonStatus, *, as_json: bool, times: Times) -> None:
         )
         for plan in status.plans
     ]
+    pairs += [(f"no fresh price {symbol}", reason) for symbol, reason in status.without_fresh_price.items()]
     pairs += [(f"halted {symbol}", reason) for symbol, reason in status.halted_symbols.items()]
     pairs += [(f"quarantined {name}", reason) for name, reason in status.quarantined.items()]
     show_pairs(pairs)
@@ -104,7 +105,7 @@ def show_positions(positions: Sequence[PositionView], *, as_json: bool, wide: bo
             view.strategy_id,
             quantity(view.quantity),
             price(view.average_price),
-            price(view.market_price),
+            price(view.market_price) + ("*" if view.unpriced else ""),
             money(view.market_value),
             money(view.unrealised_pnl),
         ]
@@ -116,6 +117,12 @@ def show_positions(positions: Sequence[PositionView], *, as_json: bool, wide: bo
             pending = f" ({view.fees_pending} pending)" if view.fees_pending else ""
             row += [money(view.realised_pnl), money(view.fees) + pending]
     show_table(columns, rows, empty="no position is open", width=None if wide else WIDTH)
+    reasons: dict[str, list[str]] = {}
+    for view in shown:
+        if view.unpriced and view.symbol not in reasons.setdefault(view.unpriced, []):
+            reasons[view.unpriced].append(view.symbol)
+    for reason, symbols in reasons.items():
+        typer.echo(f"* not a fresh price: {', '.join(symbols)}: {reason}")
     if flat := len(positions) - len(shown):
         typer.echo(f"{flat} closed by now, with their results: --wide")
 
@@ -324,8 +331,10 @@ def _verdict(view: RiskView) -> list[str]:
         lines.append(f"{broken} of {len(view.limits)} limits broken")
     else:
         lines.append("within all limits")
-    if view.unpriced:
-        lines.append(f"without a price yet, counted at what was paid: {', '.join(view.unpriced)}")
+    if unpriced := [symbol for symbol in view.unpriced if symbol not in view.without_fresh_price]:
+        lines.append(f"without a price yet, counted at what was paid: {', '.join(unpriced)}")
+    for symbol, reason in view.without_fresh_price.items():
+        lines.append(f"no fresh price of {symbol}, counted at the worst that is known: {reason}")
     return lines
 
 

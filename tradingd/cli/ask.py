@@ -58,7 +58,11 @@ def positions(
     from tradingd.control.views import PositionView, position_views
 
     wanted = Selection(symbol=symbol, strategy=strategy, limit=limit)
-    views = _ask_or_read(config, "/positions", list[PositionView], lambda history: position_views(history.books))
+
+    def from_journal(history: "History") -> list[PositionView]:
+        return position_views(history.books, unpriced="the last that the daemon wrote down")
+
+    views = _ask_or_read(config, "/positions", list[PositionView], from_journal)
     answers.show_positions(wanted.pick(views), as_json=as_json, wide=wide)
 
 

@@ -22,7 +22,7 @@ def transfer(
 
     Positions with their results, working orders and plans go over; without SYMBOL saved state and quarantine too.
     Orders keep their ids, and their fills are the new owner's from then on. The daemon must be stopped; the next
-    start goes on from there. Exit code 2 where nothing was handed over.
+    start goes on from there.
     """
     import time
 
@@ -30,7 +30,7 @@ def transfer(
     from tradingd.core.conflicts import describe, has_anything
     from tradingd.core.entries import StrategyTransferred
     from tradingd.core.identifiers import StrategyId, Symbol
-    from tradingd.errors import UsageError
+    from tradingd.errors import Refused, UsageError
     from tradingd.journal.offline import offline_journal
     from tradingd.settings.paths import StatePaths
 
@@ -47,7 +47,7 @@ def transfer(
         books = journal.books
         if not has_anything(books, entry.source, entry.symbol):
             where = "" if symbol is None else f" in {symbol}"
-            raise UsageError(f"{source} has nothing{where} to hand over (see tradingd positions and tradingd orders)")
+            raise Refused(f"{source} has nothing{where} to hand over (see tradingd positions and tradingd orders)")
         lines = books.portfolio.lines.items()
         moved = {name for (owner, name), line in lines if line.quantity and entry.covers(owner, name)}
         moved |= {
@@ -64,15 +64,15 @@ def transfer(
 
 def _require_charge(settings: "Settings", target: str, symbols: "Iterable[str]") -> None:
     """Refuse a new owner that does not see what it is given."""
-    from tradingd.errors import UsageError
+    from tradingd.errors import Refused
 
     found = next((one for one in settings.strategies if one.id == target), None)
     if found is None:
         known = ", ".join(one.id for one in settings.strategies) or "none"
-        raise UsageError(f"{target} is no strategy of the file (there are: {known})")
+        raise Refused(f"{target} is no strategy of the file (there are: {known})")
     unseen = [symbol for symbol in symbols if symbol not in found.symbols]
     if unseen and not found.retired:
-        raise UsageError(
+        raise Refused(
             f"{target} does not see {', '.join(unseen)} (put it into its symbols, or hand it to a strategy that is "
             "retired)"
         )

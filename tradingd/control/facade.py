@@ -89,6 +89,7 @@ class DaemonFacade:
             halt_reason=self._modules.risk.halted,
             quarantined={strategy_id: entry.reason for strategy_id, entry in books.quarantined.items()},
             messages_unreadable=books.messages_kept,
+            without_fresh_price={str(symbol): reason for symbol, reason in books.portfolio.unpriced.items()},
             halted_symbols={symbol: entry.reason for symbol, entry in books.halted_symbols.items()},
             cash=books.portfolio.settled_cash,
             equity=books.portfolio.equity(),
@@ -137,6 +138,7 @@ class DaemonFacade:
             breaches=assessment.breaches,
             limits=table.limits,
             unpriced=table.unpriced,
+            without_fresh_price={str(symbol): reason for symbol, reason in self._books.portfolio.unpriced.items()},
             within_limits=None if self._books.account is None else table.within_limits,
         )
 

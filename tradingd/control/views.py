@@ -29,6 +29,8 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True):
     quantity: Decimal
     average_price: Decimal | None
     market_price: Decimal | None
+    unpriced: str = ""
+    """Why the price is not a fresh one, empty where it is."""
     market_value: Decimal | None
     unrealised_pnl: Decimal | None
     realised_pnl: Decimal
@@ -133,6 +135,8 @@ class DaemonStatus(msgspec.Struct, frozen=True, kw_only=True):
     halt_reason: str | None
     quarantined: dict[str, str]
     halted_symbols: dict[str, str] = {}
+    without_fresh_price: dict[str, str] = {}
+    """Symbols that are held and have no fresh price, and why."""
     messages_unreadable: int = 0
     """Messages of the venue that could not be read; the journal keeps them."""
     cash: Decimal
@@ -162,6 +166,8 @@ class RiskView(msgspec.Struct, frozen=True, kw_only=True, tag="risk_assessment")
     """All limits, the broken ones first."""
     unpriced: tuple[str, ...]
     """Symbols that are held and have no price yet: they count at what they cost."""
+    without_fresh_price: dict[str, str] = {}
+    """Symbols that are held and have no fresh price, and why: limits on size count the worst that is known."""
     within_limits: bool | None
     """None while it cannot be known, since the account has not answered yet."""
 
@@ -220,8 +226,11 @@ def reconcile_view(plan: ReconciliationPlan | str, *, applied: bool) -> Reconcil
     )
 
 
-def position_views(books: Books) -> list[PositionView]:
-    """Every position that is open, and every one that made or lost money."""
+def position_views(books: Books, *, unpriced: str = "") -> list[PositionView]:
+    """Every position that is open, and every one that made or lost money.
+
+    `unpriced` says why no price at all is a fresh one, where that is so.
+    """
     views = []
     pending: Counter[tuple[StrategyId, Symbol]] = Counter()
     for state in books.orders:
@@ -235,6 +244,7 @@ def position_views(books: Books) -> list[PositionView]:
                 quantity=position.quantity,
                 average_price=position.average_price,
                 market_price=price,
+                unpriced=(unpriced or books.portfolio.unpriced.get(symbol, "")) if position.quantity else "",
                 market_value=None if price is None else value_of(position.contract, position.quantity, price),
                 unrealised_pnl=None if price is None else position.unrealised_pnl(price),
                 realised_pnl=position.realised_pnl,

@@ -93,6 +93,7 @@ class LogEvent(StrEnum):
     RISK_SYMBOL_HALTED = "risk.symbol_halted"
     RISK_RESUMED = "risk.resumed"
     PORTFOLIO_EQUITY = "portfolio.equity"
+    PORTFOLIO_UNPRICED = "portfolio.unpriced"
     REPORT_GENERATED = "report.generated"
     REPORT_STATEMENT = "report.statement"
     REPORT_FAILED = "report.failed"

@@ -82,6 +82,8 @@ class PortfolioState:
         self.lines: dict[tuple[StrategyId, Symbol], Position] = {}
         self.net: dict[Symbol, Decimal] = {}
         self.marks: dict[Symbol, float] = {}
+        self.unpriced: dict[Symbol, str] = {}
+        """Symbols that are held without a fresh price, and why: what is known of them now, in no journal."""
         self.coin_trades = CoinTrades()
         self._contracts: dict[Symbol, Contract] = {}
         """Of symbols that are not paid for in full when bought, or whose price is not that of one unit."""
@@ -250,6 +252,25 @@ class PortfolioState:
             return None
         cost = sum((p.cost for (_, s), p in self.lines.items() if s == symbol), ZERO)
         return cost / quantity / self.contract(symbol).multiplier
+
+    def counted_price(self, symbol: Symbol) -> Decimal | None:
+        """The price that limits on size count at: without a fresh one the worse of the last and what was paid."""
+        price = self.price(symbol)
+        if price is None or symbol not in self.unpriced:
+            return price
+        paid = (line.average_price for (_, name), line in self.lines.items() if name == symbol)
+        return max(price, *(average or ZERO for average in paid))
+
+    def counted_gross(self) -> Decimal:
+        """Gross value of all positions as limits count it."""
+        if not self.unpriced:
+            return self.exposure()[0]
+        gross = ZERO
+        for symbol, quantity in self.net.items():
+            if quantity:
+                value = value_of(self.contract(symbol), quantity, self.counted_price(symbol) or ZERO)
+                gross = EXACT.add(gross, abs(value))
+        return gross
 
     def exposure(self) -> tuple[Decimal, Decimal]:
         """Gross and net market value of all positions at the last good prices."""

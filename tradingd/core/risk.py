@@ -330,8 +330,8 @@ def _check_account(
     if opening <= 0:
         return breaches
     added = EXACT.divide(EXACT.multiply(value, opening), order.quantity)
-    gross, net = portfolio.exposure()
-    worst_gross = gross + portfolio.reserved_value() + added
+    net = portfolio.exposure()[1]
+    worst_gross = portfolio.counted_gross() + portfolio.reserved_value() + added
     if rules.max_gross_exposure is not None and worst_gross > rules.max_gross_exposure:
         breaches.append(
             Breach(

@@ -93,6 +93,7 @@ class DataHandler(Module[ClockTick]):
         clock: Clock,
         max_move_pct: float,
         stale_after_ns: int,
+        due: Callable[[Symbol], bool] = lambda symbol: True,
     ) -> None:
         super().__init__(inbox)
         self._symbols = {plan.symbol: _SymbolState(plan) for plan in plans}
@@ -107,6 +108,9 @@ class DataHandler(Module[ClockTick]):
         self._clock = clock
         self._max_move = max_move_pct / 100
         self._stale_after_ns = stale_after_ns
+        self._due = due
+        """Tells whether a symbol's market is open, so that silence is strange."""
+        self._began_ns = clock.monotonic_ns()
         self.defects: Counter[tuple[DataDefect, Symbol]] = Counter()
         self.accepted = 0
         self.feeds: dict[str, FeedStatus] = {}
@@ -240,6 +244,23 @@ class DataHandler(Module[ClockTick]):
         """How long ago the last good event of a symbol arrived, by this process's clock."""
         state = self._symbols.get(symbol)
         return 0 if state is None else self._clock.monotonic_ns() - state.arrived_ns
+
+    def unpriced(self, symbol: Symbol) -> str | None:
+        """Why there is no fresh price of a symbol, None where there is one, or where none is due."""
+        state = self._symbols.get(symbol)
+        if state is None:
+            return "no feed delivers it"
+        if not self._stale_after_ns or not state.plan.realtime:
+            return None
+        age_ns = self._clock.monotonic_ns() - (self._began_ns if state.latest is None else state.arrived_ns)
+        if age_ns <= self._stale_after_ns or not self._due(symbol):
+            return None
+        seconds = age_ns // NS_PER_SECOND
+        return f"no price since the start {seconds} s ago" if state.latest is None else f"no price for {seconds} s"
+
+    def start(self) -> None:
+        """Count silence from now on: before, no feed was running."""
+        self._began_ns = self._clock.monotonic_ns()
 
     def get_latest_bar(self, symbol: Symbol, interval_ns: int | None = None) -> PriceBar | None:
         """The last closed bar of a symbol, of the shortest length unless one is asked for; None before the first."""

@@ -11,8 +11,9 @@ import msgspec
 from tradingd.core.books import Books, track_equity
 from tradingd.core.entries import CashAdjusted, EquitySampled, PositionAdjusted
 from tradingd.core.executions import FeeCharge
+from tradingd.core.identifiers import Symbol
 from tradingd.core.log import Level, LogEvent
-from tradingd.core.market import MarketDataEvent, reference_price
+from tradingd.core.market import MINUTE_NS, NS_PER_SECOND, MarketDataEvent, reference_price
 from tradingd.core.order_state import OrderState
 from tradingd.core.orders import Trade
 from tradingd.core.performance import PerformanceReportData
@@ -21,6 +22,8 @@ from tradingd.runtime.channel import Inbox
 from tradingd.runtime.clock import Clock
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.ports import EventLog, Journal
+
+ALARM_PAUSE_NS = 10 * MINUTE_NS
 
 
 class PortfolioManager(Module[ClockTick]):
@@ -38,6 +41,7 @@ class PortfolioManager(Module[ClockTick]):
         clock: Clock,
         sample_interval_ns: int,
         measure: Callable[[], PerformanceReportData],
+        unpriced: Callable[[Symbol], str | None],
     ) -> None:
         super().__init__(inbox)
         self._books = books
@@ -46,7 +50,10 @@ class PortfolioManager(Module[ClockTick]):
         self._clock = clock
         self._interval_ns = sample_interval_ns
         self._measure = measure
+        self._unpriced = unpriced
         self._next_sample_ns = 0
+        self._next_look_ns = 0
+        self._next_alarm_ns: dict[Symbol, int] = {}
 
     @property
     def state(self) -> PortfolioState:
@@ -75,6 +82,28 @@ class PortfolioManager(Module[ClockTick]):
         self._journal.record(adjustment, durable=True)
         self._books.apply(adjustment)
 
+    def _look_after_prices(self, now_ns: int) -> None:
+        """Know which positions have no fresh price; say so when it begins, and not again within some minutes."""
+        portfolio = self._books.portfolio
+        before, portfolio.unpriced = portfolio.unpriced, {}
+        for symbol, quantity in portfolio.net.items():
+            if quantity and (reason := self._unpriced(symbol)) is not None:
+                portfolio.unpriced[symbol] = reason
+        for symbol, reason in portfolio.unpriced.items():
+            if symbol in before or now_ns < self._next_alarm_ns.get(symbol, 0):
+                continue
+            self._next_alarm_ns[symbol] = now_ns + ALARM_PAUSE_NS
+            counted, quantity = portfolio.counted_price(symbol), portfolio.quantity(symbol)
+            self._log.log_event(
+                Level.ERROR,
+                f"{quantity:f} {symbol} are held without a fresh price ({reason}): counted at {counted:.2f}, the worst "
+                "that is known; nothing can be opened in it, and no stop that is watched here will be reached",
+                {"quantity": quantity, "counted_price": counted, "reason": reason},
+                event=LogEvent.PORTFOLIO_UNPRICED,
+                module=self.name,
+                symbol=symbol,
+            )
+
     def get_performance_snapshot(self) -> PerformanceReportData:
         """Measure performance from the journal's trades and equity so far."""
         return self._measure()
@@ -96,7 +125,10 @@ class PortfolioManager(Module[ClockTick]):
         return sample
 
     def handle(self, event: ClockTick) -> None:
-        """Sample equity when it is time."""
+        """Look after the prices of what is held, and sample equity when it is time."""
+        if event.now_ns >= self._next_look_ns:
+            self._next_look_ns = event.now_ns + NS_PER_SECOND
+            self._look_after_prices(event.now_ns)
         if event.now_ns < self._next_sample_ns or self._books.account is None:
             return
         self._next_sample_ns = event.now_ns - event.now_ns % self._interval_ns + self._interval_ns

@@ -136,7 +136,7 @@ class RiskManager(Module[ClockTick]):
 
     def assess_portfolio_risk(self, portfolio_state: PortfolioState) -> RiskAssessment:
         """Measure the account's risk and compare it with its limits."""
-        gross, net = portfolio_state.exposure()
+        gross, net = portfolio_state.counted_gross(), portfolio_state.exposure()[1]
         track = self._books.equity
         equity = portfolio_state.cash + net
         if track.daily is not self._days_measured:

@@ -7,6 +7,7 @@ import msgspec
 
 from tradingd.core.bars import parse_interval
 from tradingd.core.books import Books
+from tradingd.core.calendar import NewYorkStockExchange
 from tradingd.core.conflicts import (
     GROSS,
     LEVERAGE,
@@ -27,7 +28,7 @@ from tradingd.core.plans.records import Patience, UnfilledAction
 from tradingd.core.reconcile import Cadence, Scope
 from tradingd.core.risk import OrderLimits, RiskRules
 from tradingd.core.risk_metrics import RiskLimits
-from tradingd.core.sessions import next_new_york_midnight, next_weekday_close
+from tradingd.core.sessions import is_weekday_session, next_new_york_midnight, next_weekday_close
 from tradingd.core.symbol_plan import SymbolPlan
 from tradingd.settings.feeds import AlpacaFeedSettings, FeedSettings, FileFeedSettings, SyntheticFeedSettings
 from tradingd.settings.ib import IbBrokerSettings, IbFeedSettings
@@ -134,6 +135,26 @@ def reconciliation_scope(settings: Settings) -> Scope:
     if settings.execution.external == "ignore":
         return Scope(claims=claims, only=frozenset(traded_symbols(settings)))
     return Scope(claims=claims)
+
+
+def price_due(settings: Settings, clock: Callable[[], int]) -> Callable[[Symbol], bool]:
+    """Return what tells whether a symbol's market is open now: shares at a real venue keep the exchange's hours.
+
+    Currencies, pairs, futures and an invented market are taken to trade at any time.
+    """
+    broker, feeds = settings.broker, settings.data.feeds
+    invented = {symbol for feed in feeds if isinstance(feed, SyntheticFeedSettings) for symbol in feed.symbols}
+    contracts = broker.contracts if isinstance(broker, IbBrokerSettings) else {}
+    others = {symbol for symbol, contract in contracts.items() if contract.sec_type != "STK"}
+    calendar = NewYorkStockExchange()
+
+    def is_due(symbol: Symbol) -> bool:
+        if "/" in symbol or symbol in invented or symbol in others:
+            return True
+        now = clock()
+        return is_weekday_session(now) and calendar.is_open(now)
+
+    return is_due
 
 
 def next_close(settings: Settings) -> Callable[[int], int]:
