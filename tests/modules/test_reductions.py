@@ -64,7 +64,9 @@ def test_more_than_is_held_is_refused_under_a_halt_and_the_refusal_says_how_much
     holder.act(lambda strategy: strategy.sell(ABC, D(11)))
     assert (held(holder), denials(holder)) == (D(10), ["HALTED"])
     (line,) = holder.said(LogEvent.ORDER_DENIED)
-    assert line.message == "trading is halted: enough (SELL of up to 10 would pass as a reduction)"
+    assert line.message == (
+        "SELL 11 ABC MARKET refused: trading is halted: enough (SELL of up to 10 would pass as a reduction)"
+    )
 
 
 def test_what_rests_already_counts_as_sold(holder: Desk) -> None:
@@ -160,3 +162,29 @@ def test_exits_pass_the_order_rate_a_while_longer_than_entries(tmp_path: Path) -
     desk.act(sell)
     desk.act(sell)
     assert held(desk) == 0
+
+
+def test_a_sale_that_is_to_reduce_only_is_cut_to_what_is_held_and_never_opens(holder: Desk) -> None:
+    holder.act(rest_a_sale)
+    holder.act(lambda strategy: strategy.sell(ABC, D(50), reduce_only=True))
+    assert (held(holder), holder.order().order.quantity) == (D(6), D(4))
+    holder.act(lambda strategy: strategy.sell(ABC, D(50), reduce_only=True))
+    assert denials(holder) == ["NOTHING_TO_REDUCE"]
+    (line,) = holder.said(LogEvent.ORDER_DENIED)
+    assert "one holds 6 ABC, with 6 in working orders: a SELL has nothing to reduce" in line.message
+    holder.act(lambda strategy: strategy.buy(ABC, D(1), reduce_only=True))
+    assert denials(holder)[-1] == "NOTHING_TO_REDUCE"
+
+
+def test_what_is_to_reduce_only_is_measured_by_the_strategys_own_position_too(holder: Desk) -> None:
+    holder.act(lambda strategy: strategy.sell(ABC, D(5), reduce_only=True), TWO)
+    assert held(holder) == 10
+    holder.act(lambda strategy: strategy.sell(ABC, D(5), reduce_only=True, limit_price=D(101)))
+    assert holder.order().open_quantity == 5
+
+
+def test_reduce_only_is_for_one_plain_order(holder: Desk) -> None:
+    holder.act(lambda strategy: strategy.sell(ABC, D(5), reduce_only=True, take_profit=D(90)))
+    assert denials(holder) == ["ORDER_TERMS"]
+    holder.act(lambda strategy: strategy.sell(ABC, D("NaN"), reduce_only=True))
+    assert denials(holder)[-1] == "QUANTITY_INVALID"

@@ -84,6 +84,8 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     then: FollowUp | None = None
     target: Decimal | None = None
     """The position to come to, signed."""
+    reduce_only: bool = False
+    """Whether it is cut to what can only reduce the position."""
 
     @property
     def figures(self) -> tuple[Decimal | None, ...]:
@@ -116,6 +118,7 @@ class TradingSignal(msgspec.Struct, frozen=True, kw_only=True, tag="signal"):
     then: FollowUp | None = None
     target: Decimal | None = None
     """The position to come to, signed; action and quantity are what was missing as the strategy saw it."""
+    reduce_only: bool = False
 
 
 class OcoSignal(msgspec.Struct, frozen=True, kw_only=True, tag="oco_signal"):

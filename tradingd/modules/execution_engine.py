@@ -45,6 +45,7 @@ from tradingd.runtime.admission import Admission, refuse
 from tradingd.runtime.amending import amend
 from tradingd.runtime.channel import Inbox, Outlet
 from tradingd.runtime.clock import Clock
+from tradingd.runtime.denial_log import DenialLog
 from tradingd.runtime.events import (
     ExecutionEvent,
     LookupFailed,
@@ -109,6 +110,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         self._admission = admission
         self._plans = plans
         self._cancel_when_named: set[ClientOrderId] = set()
+        self._denials = DenialLog(log, clock)
         self._winding = WindingDown(books, log)
         self._openings_taken_back = False
 
@@ -178,20 +180,25 @@ class ExecutionEngine(Module[ExecutionEvent]):
         if runaway := self._runaway(order):
             self._deny(order, runaway.breaches, signal.cause, runaway=runaway.breaches[0].message)
             return
-        if (verdict := self._admission.gate(order.strategy_id)).approved:
-            goal = signal.target
-            if goal is not None and not self._plans.is_direct(signal.strategy_id, signal.symbol, goal):
-                self._plans.begin(self._plans.drafts.target(signal, goal, order), signal.cause, self)
-                return
-            plan = self._plans.drafts.consider(signal, order)
-            if isinstance(plan, Plan):
+        verdict = self._admission.gate(order.strategy_id)
+        if verdict.approved and signal.reduce_only:
+            order, verdict = self._admission.cut_to_reduce(order)
+        if not verdict.approved:
+            self._deny(order, verdict.breaches, signal.cause)
+            return
+        match self._plan_of(signal, order):
+            case Plan() as plan:
                 self._plans.begin(plan, signal.cause, self)
-                return
-            if plan is None:
+            case ValidationResponse(breaches=breaches):
+                self._deny(order, breaches, signal.cause)
+            case None:
                 self._admit(order, signal.cause)
-                return
-            verdict = plan
-        self._deny(order, verdict.breaches, signal.cause)
+
+    def _plan_of(self, signal: TradingSignal, order: Order) -> Plan | ValidationResponse | None:
+        goal = signal.target
+        if goal is not None and not self._plans.is_direct(signal.strategy_id, signal.symbol, goal):
+            return self._plans.drafts.target(signal, goal, order)
+        return self._plans.drafts.consider(signal, order)
 
     def _wanted(self, signal: TradingSignal) -> tuple[Side, Decimal] | None:
         """What a signal asks for now, None for nothing."""
@@ -273,7 +280,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         self._strategies.put(
             OrderUpdate(strategy_id=order.strategy_id, report=denial, trade=None, cause=cause, runaway=runaway)
         )
-        order_lines.log_denied(self._log, denial)
+        self._denials.say(denial)
 
     # -- what becomes of them -----------------------------------------------------------------------------------------
 

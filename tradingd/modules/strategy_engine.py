@@ -272,6 +272,7 @@ class StrategyEngine(Module[StrategyEvent]):
             algorithm=work.algorithm,
             then=work.then,
             target=work.target,
+            reduce_only=work.reduce_only,
         )
         if action is not SignalAction.HOLD and is_sensible(quantity):
             signed = quantity if action is SignalAction.BUY else -quantity

@@ -5,12 +5,15 @@ Part of the execution engine. One call without a pause, so that no order is judg
 
 from decimal import Decimal
 
+import msgspec
+
 from tradingd.core.books import Books
 from tradingd.core.broker_model import refusals
 from tradingd.core.identifiers import StrategyId
-from tradingd.core.orders import ZERO, Breach, DenialCode, Order, ValidationResponse
+from tradingd.core.instruments import is_sensible
+from tradingd.core.orders import ZERO, Breach, DenialCode, Order, Side, ValidationResponse
 from tradingd.core.plans.records import CLOSING
-from tradingd.core.risk import reduces
+from tradingd.core.risk import reduces, reducible
 from tradingd.runtime.ports import InstrumentOf, Journal, OrderGateway, RiskGate
 from tradingd.runtime.venue_sync import VenueSync
 
@@ -83,6 +86,26 @@ class Admission:
     def limits(self, order: Order, replaced: Decimal = ZERO) -> ValidationResponse:
         """Judge an order against the limits alone."""
         return self._risk.validate_order(order, self._books.portfolio, replaced=replaced)
+
+    def cut_to_reduce(self, order: Order) -> tuple[Order, ValidationResponse]:
+        """Cut an order to what can only reduce the position of its strategy and of the account, or refuse it."""
+        if not is_sensible(order.quantity):
+            return order, APPROVED
+        portfolio, symbol, owner = self._books.portfolio, order.symbol, order.strategy_id
+        held, working = portfolio.quantity_of(owner, symbol), portfolio.open_exposure_of(owner, symbol)
+        free = min(
+            reducible(order.side, held, working),
+            reducible(order.side, portfolio.quantity(symbol), portfolio.open_exposure(symbol)),
+        )
+        quantity = self._instrument_of(symbol).round_quantity(min(order.quantity, free))
+        if quantity > 0 or order.quantity <= 0:
+            return msgspec.structs.replace(order, quantity=quantity), APPROVED
+        promised = working.sell_quantity if order.side is Side.SELL else working.buy_quantity
+        return order, refuse(
+            DenialCode.NOTHING_TO_REDUCE,
+            f"{owner} holds {held:f} {symbol}, with {promised:f} in working orders: "
+            f"a {order.side} has nothing to reduce",
+        )
 
     def only_reduces(self, order: Order, replaced: Decimal = ZERO) -> bool:
         """True for an order that can only bring the account's position nearer to zero."""

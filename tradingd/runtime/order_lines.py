@@ -14,7 +14,6 @@ from tradingd.core.orders import (
     Order,
     OrderAccepted,
     OrderCanceled,
-    OrderDenied,
     OrderExpired,
     OrderFilled,
     OrderRejected,
@@ -86,19 +85,6 @@ def log_submitted(log: EventLog, order: Order, waived: tuple[Breach, ...] = ()) 
         message = f"{message}, passed as a reduction of the position although {reasons}"
         details["waived"] = [breach.code.value for breach in waived]
     log.log_order(Level.INFO, LogEvent.ORDER_SUBMITTED, message, order, **details)
-
-
-def log_denied(log: EventLog, denial: OrderDenied) -> None:
-    """Say that an order may not leave, and every rule that it breaks."""
-    log.log_order(
-        Level.WARNING,
-        LogEvent.ORDER_DENIED,
-        "; ".join(breach.message for breach in denial.breaches),
-        denial.order,
-        codes=[breach.code.value for breach in denial.breaches],
-        side=denial.order.side.value,
-        quantity=denial.order.quantity,
-    )
 
 
 def log_kept(log: EventLog, order: Order, reason: str, breaches: tuple[Breach, ...]) -> None:

@@ -174,13 +174,15 @@ class Strategy(Generic[P]):
         stop_trail_percent: Decimal | None = None,
         algorithm: Algorithm | None = None,
         then: FollowUp | None = None,
+        reduce_only: bool = False,
         reason: str = "",
     ) -> None:
         """Signal a purchase: at market, or as the prices given make it.
 
         A trail, in money or in percent, makes it a trailing stop. `expires`, ns UTC, makes a day order good till then.
         A target or a stop beside it makes a bracket: what fills is left at whichever comes first. `algorithm` works the
-        quantity off over time; `then` follows once all of it has filled.
+        quantity off over time; `then` follows once all of it has filled. With `reduce_only` it is cut to what can only
+        bring the position nearer to zero, and refused where that is nothing.
         """
         terms = _terms(
             limit_price=limit_price,
@@ -192,7 +194,7 @@ class Strategy(Generic[P]):
             extended_hours=extended_hours,
         )
         protection = _protection(take_profit, stop_loss, stop_loss_limit, stop_trail_amount, stop_trail_percent)
-        work = Work(protection=protection, algorithm=algorithm, then=then)
+        work = Work(protection=protection, algorithm=algorithm, then=then, reduce_only=reduce_only)
         self._context.emit(symbol, SignalAction.BUY, quantity, terms, reason, work=work)
 
     def sell(
@@ -214,6 +216,7 @@ class Strategy(Generic[P]):
         stop_trail_percent: Decimal | None = None,
         algorithm: Algorithm | None = None,
         then: FollowUp | None = None,
+        reduce_only: bool = False,
         reason: str = "",
     ) -> None:
         """Signal a sale: at market, or as the prices given make it (see `buy`)."""
@@ -227,7 +230,7 @@ class Strategy(Generic[P]):
             extended_hours=extended_hours,
         )
         protection = _protection(take_profit, stop_loss, stop_loss_limit, stop_trail_amount, stop_trail_percent)
-        work = Work(protection=protection, algorithm=algorithm, then=then)
+        work = Work(protection=protection, algorithm=algorithm, then=then, reduce_only=reduce_only)
         self._context.emit(symbol, SignalAction.SELL, quantity, terms, reason, work=work)
 
     def protect(

@@ -120,6 +120,8 @@ def _remainder_faults(remainder: object) -> list[str]:
 def signal_faults(signal: TradingSignal, order: Order, instrument: Instrument) -> list[str]:
     """Everything that is wrong with what a signal asks for beyond one order."""
     told = algorithm_faults(signal.algorithm, order, instrument)
+    if signal.reduce_only:
+        told.append("reduce_only goes with one order that the venue works: no take_profit, stop_loss, algorithm, then")
     if signal.protection is not None:
         terms = order.terms
         reference = terms.limit_price or terms.stop_price or order.reference_price
