@@ -50,7 +50,7 @@ from tradingd.runtime.sd_notify import ServiceManager
 from tradingd.runtime.vitals import Vitals
 from tradingd.settings.loaded import LoadedSettings
 from tradingd.settings.paths import StatePaths
-from tradingd.settings.plans import traded_symbols
+from tradingd.settings.plans import traded_symbols, trading_days
 from tradingd.settings.problems import ConfigurationProblems
 from tradingd.settling import Settling
 from tradingd.stating import take_statement
@@ -264,9 +264,10 @@ class Orchestrator:
         if self._modules is not None:
             self._modules.venue_sync.ask_soon()
 
-    def _measure(self) -> PerformanceReportData:
-        history = read_history(self._paths.journal, 0, self._clock.now_ns() + 1)
-        return measure_history(history, self._settings.reporting)
+    def _measure(self, start_ns: int, end_ns: int) -> PerformanceReportData:
+        days = trading_days(self._settings)
+        history = read_history(self._paths.journal, start_ns, end_ns, day_of=days.number)
+        return measure_history(history, self._settings.reporting, days)
 
     def _file_stamp(self) -> object:
         try:
@@ -368,6 +369,7 @@ class Orchestrator:
         if not isinstance(error, JournalError):
             if modules is not None:
                 steps.append(partial(drain, [modules.broker, modules.execution]))
+                steps.append(modules.portfolio.stop)
             steps.append(partial(ending.record, error))
         steps += [partial(ending.say, code), self._logger.stop, self._close_database, self._opened.lines.close]
         for step in steps:

@@ -36,7 +36,7 @@ from tradingd.runtime.replay import ReplayDriver, merge, run_now
 from tradingd.settings.broker import AlpacaBrokerSettings
 from tradingd.settings.ib import IbBrokerSettings
 from tradingd.settings.loaded import LoadedSettings
-from tradingd.settings.plans import contract_instruments, traded_symbols
+from tradingd.settings.plans import contract_instruments, traded_symbols, trading_days
 from tradingd.settings.root import Settings
 from tradingd.settings.venue import VenueSession
 from tradingd.wiring import Edges, Inboxes, IsOurs, build
@@ -87,12 +87,13 @@ def replay(
         for symbol, row, detail in feed.malformed():
             run.modules.data.reject(symbol, DataDefect.MALFORMED, row, detail)
     run.close()
-    history = read_history(journal, 0, 1 << 62)
+    days = trading_days(settings)
+    history = read_history(journal, 0, 1 << 62, day_of=days.number)
     return ReplayResult(
         events=events,
         orders=len(history.books.orders),
         seconds=time.perf_counter() - began,
-        performance=measure_history(history, settings.reporting),
+        performance=measure_history(history, settings.reporting, days),
         risk_events=tuple(run.warnings),
         defects=dict(run.modules.data.defect_counts()),
         journal=journal,
@@ -147,7 +148,9 @@ class _Run:
             histories=(),
             wait_room=no_waiting,
             spawn=run_now,
-            measure=lambda: measure_history(read_history(journal, 0, 1 << 62), settings.reporting),
+            measure=lambda start, end: measure_history(
+                read_history(journal, start, end), settings.reporting, trading_days(settings)
+            ),
             render_report=to_json,
             report_folder=None,
             file_stamp=lambda: None,
@@ -209,6 +212,7 @@ class _Run:
         self.modules.execution.close_gate()
         self.modules.strategies.stop()
         self.driver.pump()
+        self.modules.portfolio.stop()
         self.logger.record(RunStopped(run=1, reason="stopped"))
         self.logger.stop()
 

@@ -59,6 +59,7 @@ from tradingd.settings.plans import (
     risk_rules,
     symbol_plans,
     to_ns,
+    trading_days,
 )
 from tradingd.settings.root import Settings
 from tradingd.strategies.base import Strategy
@@ -126,7 +127,7 @@ class Edges:
     histories: tuple[BarHistory, ...]
     wait_room: Callable[[], Awaitable[None]]
     spawn: Spawn
-    measure: Callable[[], PerformanceReportData]
+    measure: Callable[[int, int], PerformanceReportData]
     render_report: Callable[[Report], str]
     report_folder: Path | None
     file_stamp: Callable[[], object]
@@ -211,6 +212,7 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
         log=logger,
         clock=edges.clock,
         sample_interval_ns=edges.sample_interval_ns,
+        days=trading_days(settings),
         measure=edges.measure,
         unpriced=lambda symbol: data.unpriced(symbol),  # noqa: PLW0108 - the data handler is made after it
     )
@@ -364,7 +366,8 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
         else lambda day: take_statement(adapter, day, lambda: venue_sync.in_flight.fence),
         next_close=next_close(settings),
         render_statement=(render_statement_json, render_statement_markdown),
-        performance=portfolio.get_performance_snapshot,
+        performance=edges.measure,
+        days=trading_days(settings),
         risk=risk.get_current_risk_metrics,
         trades=logger.get_trade_history,
         render=edges.render_report,

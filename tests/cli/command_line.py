@@ -151,6 +151,6 @@ def write_journal(paths: StatePaths) -> None:
     books = Books()
     writer = JournalWriter(paths.journal, Tail(), durability=Durability.PROCESS, take_snapshot=books.snapshot)
     for entry in past():
-        writer.append(NOON, entry)
+        writer.append(getattr(entry, "ts_recv", getattr(entry, "ts", NOON)), entry)
         books.apply(entry)
     writer.close()

@@ -130,6 +130,9 @@ class OneOrderDaemon:
             within_limits=False,
         )
 
+    def sample_equity(self) -> CommandResult:
+        return CommandResult(done=True, message="sampled")
+
     def halt(self, reason: str, operator: str) -> CommandResult:
         self.told.append(("halt", reason, operator))
         return CommandResult(done=True, message="halted", orders_working=(ORDER_ID,))

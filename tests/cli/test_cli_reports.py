@@ -24,7 +24,7 @@ def test_a_report_measures_what_the_journal_has(paths: StatePaths, called: Calle
     ended = called("report", "-c", "c.toml", "--format", "json")
     assert (ended.code, ended.err) == (0, "")
     account = json.loads(ended.out)["account"]
-    assert (account["starting_equity"], account["ending_equity"]) == ("100000", "100000.25")
+    assert (account["starting_equity"], account["ending_equity"]) == ("100000.00", "100000.25")
     assert account["statistics"]["trades"] == 2
     assert "Ending equity" in called("report", "-c", "c.toml").out
 

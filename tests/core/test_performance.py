@@ -6,11 +6,13 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tradingd.core.equity_curve import Drawdown, EquityPoint, daily_points, max_drawdown
+from tests.core.measuring import measured
+from tradingd.core.account_history import utc_day
+from tradingd.core.equity_curve import Drawdown, EquityPoint, daily_points, max_drawdown, without_flows
 from tradingd.core.identifiers import ClientOrderId, ExecutionId, StrategyId, Symbol, TraceId, VenueOrderId
 from tradingd.core.market import DAY_NS
 from tradingd.core.orders import Side, Trade
-from tradingd.core.performance import YEAR_NS, measure
+from tradingd.core.performance import YEAR_NS
 from tradingd.core.round_trips import fold_trades, time_in_market
 
 D = Decimal
@@ -83,7 +85,7 @@ def test_the_deepest_fall_with_its_dates(
 
 def test_a_day_counts_by_its_last_point() -> None:
     series = points(1, 2, 3, 4, 5, step=DAY_NS // 2)
-    assert [point.equity for point in daily_points(series)] == [D(2), D(4), D(5)]
+    assert [point.equity for point in daily_points(series, utc_day)] == [D(2), D(4), D(5)]
 
 
 # -- round trips ------------------------------------------------------------------------------------------------------
@@ -102,7 +104,7 @@ def test_closings_are_at_average_cost_with_their_share_of_the_entry_fees() -> No
     assert (first.gross, first.fees, first.net) == (D(50), D(2), D(48))  # 5 × (115 - 105); 4 × 5/20 + 1
     assert (second.gross, second.fees, second.net) == (D(-150), D(6), D(-156))
     assert (first.side, first.ts_opened, first.ts_closed) == (BUY, 1, 3)
-    assert history.realised[-1] == (4, D(-108))
+    assert (first.entry_price, first.exit_price) == (D(105), D(115))
     assert sum((trip.net for trip in history.round_trips), D(0)) == D(-108)
 
 
@@ -148,7 +150,7 @@ def test_time_in_the_market_is_counted_once() -> None:
 
 def test_figures_of_a_hand_checked_account() -> None:
     # Daily returns +10 %, -10 %, +20 %: mean 1/15, sample variance 7/300.
-    report = measure(points(100, 110, 99, "118.8"), [], annualisation_days=252, risk_free_rate=0.0252)
+    report = measured(points(100, 110, 99, "118.8"), [], annualisation_days=252, risk_free_rate=0.0252)
     account = report.account
     period_rate = 0.0001
     deviation = math.sqrt(7 / 300)
@@ -166,13 +168,41 @@ def test_figures_of_a_hand_checked_account() -> None:
     assert (report.ts_from, report.ts_to) == (0, 3 * DAY_NS)
 
 
-def test_under_three_days_the_returns_are_those_of_the_points() -> None:
-    # Hourly points of one day: a year has annualisation_days × 24 of their distances.
-    account = measure(points(100, 110, 99, step=HOUR_NS), [], annualisation_days=252).account
-    deviation = math.sqrt(2 * 0.1**2)
-    assert account.volatility == pytest.approx(deviation * math.sqrt(252 * 24))
-    assert account.cagr is None
-    assert account.calmar is None
+def test_a_short_span_has_no_yearly_figures_and_says_why() -> None:
+    report = measured(points(100, 110, 99, step=10 * DAY_NS), [], least_days=30)
+    assert report.not_annualised == "yearly figures need 30 days, and these are 20.0"
+    account = report.account
+    assert (account.cagr, account.volatility, account.sharpe, account.sortino, account.calmar) == (None,) * 5
+    assert account.total_return == pytest.approx(-0.01)
+    assert account.drawdown is not None
+    assert measured(points(100, 110, 99, step=15 * DAY_NS), [], least_days=30).not_annualised == ""
+
+
+# -- flows ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_deposit_is_no_return_and_a_withdrawal_no_loss() -> None:
+    series = [
+        EquityPoint(0, D(100)),
+        EquityPoint(DAY_NS, D(210), flow=D(100)),  # +10 %
+        EquityPoint(2 * DAY_NS, D(63), flow=D(-126)),  # -10 %
+        EquityPoint(3 * DAY_NS, D("75.6")),  # +20 %
+    ]
+    report = measured(series, [])
+    account = report.account
+    assert (account.starting_equity, account.flows, account.ending_equity) == (D(100), D(-26), D("75.60"))
+    assert account.profit == D("1.60")
+    assert account.total_return == pytest.approx(0.188)
+    assert account.drawdown is not None
+    assert account.drawdown.fraction == pytest.approx(0.1)
+    plain = measured(points(100, 110, 99, "118.8"), []).account
+    assert account.volatility == pytest.approx(plain.volatility)
+    assert account.sharpe == pytest.approx(plain.sharpe)
+
+
+def test_a_curve_without_flows_is_itself() -> None:
+    series = points(100, 110)
+    assert without_flows(series) is series
 
 
 @pytest.mark.parametrize(
@@ -189,7 +219,7 @@ def test_under_three_days_the_returns_are_those_of_the_points() -> None:
     ids=["nothing", "one point", "no money", "debt", "ruin", "constant", "one instant"],
 )
 def test_what_is_not_defined_is_none(series: list[EquityPoint]) -> None:
-    account = measure(series, []).account
+    account = measured(series, []).account
     for name in ("total_return", "cagr", "volatility", "sharpe", "sortino", "calmar", "turnover"):
         value = getattr(account, name)
         assert value is None or math.isfinite(value), name
@@ -203,7 +233,7 @@ def test_what_is_not_defined_is_none(series: list[EquityPoint]) -> None:
 
 def test_a_year_is_a_year() -> None:
     series = [EquityPoint(0, D(100)), EquityPoint(YEAR_NS // 2, D(105)), EquityPoint(YEAR_NS, D(110))]
-    assert measure(series, []).account.cagr == pytest.approx(0.1)
+    assert measured(series, []).account.cagr == pytest.approx(0.1)
 
 
 # -- trades -----------------------------------------------------------------------------------------------------------
@@ -217,7 +247,7 @@ TRADES = [
 
 
 def test_trade_statistics_of_all_and_of_each_strategy() -> None:
-    report = measure(points(1000, 1000, 1018, 1004, 1004), TRADES)
+    report = measured(points(1000, 1000, 1018, 1004, 1004), TRADES)
     every = report.account.statistics
     assert (every.trades, every.round_trips, every.wins, every.losses) == (4, 2, 1, 1)
     assert (every.win_rate, every.expectancy, every.fees) == (0.5, D("3.5"), D("3.5"))
@@ -225,30 +255,15 @@ def test_trade_statistics_of_all_and_of_each_strategy() -> None:
     assert every.profit_factor == pytest.approx(18 / 11)
     assert every.traded_value == D(360)
     assert every.realised_pnl == D("6.5")  # also the half of the entry fee that is not closed yet
+    assert (report.account.realised, report.account.fees) == (D(10), D("3.5"))
     assert report.account.turnover == pytest.approx(360 / 1005.2)
     assert report.account.exposure_time == pytest.approx((3 - HOUR_NS / DAY_NS) / 4)
     assert [section.name for section in report.strategies] == ["s1", "s2"]
     assert report.strategies[0].statistics.profit_factor is None
 
 
-def test_a_strategys_curve_is_its_realised_result_on_the_accounts_capital() -> None:
-    report = measure(points(1000, 1000, 1018, 1004, 1004), TRADES)
-    first, second = report.strategies
-    assert (first.starting_equity, first.ending_equity, first.profit) == (D(1000), D(1018), D(18))
-    assert (second.ending_equity, second.profit) == (D("988.5"), D("-11.5"))
-    assert first.drawdown is not None
-    assert first.drawdown.amount == D(1)  # the entry's fee
-    assert second.drawdown is not None
-    assert second.drawdown.ts_trough == 3 * DAY_NS
-    # Realised day by day: 1000, 999, 1018, 1018, 1018.
-    returns = [-1 / 1000, 19 / 999, 0.0, 0.0]
-    centre = sum(returns) / 4
-    deviation = math.sqrt(sum((value - centre) ** 2 for value in returns) / 3)
-    assert first.volatility == pytest.approx(deviation * math.sqrt(252))
-
-
 def test_trades_without_equity_are_still_counted() -> None:
-    report = measure([], TRADES)
+    report = measured([], TRADES)
     assert report.account.profit is None
     assert report.account.statistics.round_trips == 2
     assert report.strategies[0].total_return is None
@@ -262,8 +277,8 @@ EQUITY = st.lists(st.integers(1_000, 1_000_000), min_size=4, max_size=30)
 
 @given(EQUITY, st.integers(2, 1000))
 def test_ratios_do_not_depend_on_the_size_of_the_account(equity: list[int], factor: int) -> None:
-    small = measure(points(*equity), []).account
-    large = measure(points(*(value * factor for value in equity)), []).account
+    small = measured(points(*equity), []).account
+    large = measured(points(*(value * factor for value in equity)), []).account
     for name in ("total_return", "cagr", "volatility", "sharpe", "sortino", "calmar"):
         one, other = getattr(small, name), getattr(large, name)
         assert one == other if one is None or other is None else one == pytest.approx(other, rel=1e-6)
@@ -271,7 +286,7 @@ def test_ratios_do_not_depend_on_the_size_of_the_account(equity: list[int], fact
 
 @given(EQUITY)
 def test_every_figure_is_finite_and_a_drawdown_is_a_share(equity: list[int]) -> None:
-    account = measure(points(*equity), []).account
+    account = measured(points(*equity), []).account
     for name in ("total_return", "cagr", "volatility", "sharpe", "sortino", "calmar"):
         value = getattr(account, name)
         assert value is None or math.isfinite(value)
@@ -295,6 +310,5 @@ def test_closings_and_open_entry_fees_add_up_to_the_books(rows: list[tuple[Side,
         trades.append(trade(SELL if net > 0 else BUY, str(abs(net)), "100", ts=len(rows)))
     history = fold_trades(trades)
     cash = -sum((one.quantity * one.price * one.side.sign + one.fee for one in trades), D(0))
-    assert history.realised[-1][1] == cash
     assert sum((trip.net for trip in history.round_trips), D(0)) == cash
     assert all(interval.ts_end is not None for interval in history.intervals)

@@ -36,6 +36,7 @@ from tradingd.runtime.latch import Latch
 from tradingd.runtime.module import ClockTick
 from tradingd.runtime.replay import drain, run_now
 from tradingd.settings.changes import FileEdit
+from tradingd.settings.plans import trading_days
 from tradingd.wiring import Edges, Inboxes, IsOurs, build
 
 START = 1_767_632_400 * NS_PER_SECOND  # 2026-01-05, noon in New York
@@ -229,7 +230,9 @@ class Desk:
             histories=(),
             wait_room=no_waiting,
             spawn=run_now,
-            measure=lambda: measure_history(read_history(self.journal, 0, 1 << 62), self.settings.reporting),
+            measure=lambda start, end: measure_history(
+                read_history(self.journal, start, end), self.settings.reporting, trading_days(self.settings)
+            ),
             render_report=to_json,
             report_folder=None,
             file_stamp=lambda: self.stamp,

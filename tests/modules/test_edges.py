@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -14,12 +14,16 @@ from tests.runtime.listening import ListeningLog
 from tradingd.core.identifiers import ClientOrderId, StrategyId
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import DAY_NS, NS_PER_SECOND
+from tradingd.core.performance import PerformanceReportData
 from tradingd.core.risk_metrics import RiskMetrics
 from tradingd.core.sessions import next_new_york_midnight, next_weekday_close
 from tradingd.core.statement import Statement
+from tradingd.core.trading_day import TradingDays
 from tradingd.errors import JournalError, UsageError, VenueUnavailable
+from tradingd.journal.history import read_history
 from tradingd.modules.reporting_engine import ReportingEngine
 from tradingd.reporting.encoding import to_json
+from tradingd.reporting.measure import measure_history
 from tradingd.reporting.statement import render_statement_json, render_statement_markdown
 from tradingd.runtime.channel import LocalInbox
 from tradingd.runtime.module import ClockTick
@@ -125,6 +129,12 @@ def test_a_report_is_made_of_the_three_pulls(desk: Desk) -> None:
     assert json.loads(to_json(report))["trades"][0]["symbol"] == "ABC"
 
 
+def measure_desk(desk: Desk) -> Callable[[int, int], PerformanceReportData]:
+    """How the desk's journal is measured."""
+    days = TradingDays("UTC")
+    return lambda start, end: measure_history(read_history(desk.journal, start, end), desk.settings.reporting, days)
+
+
 async def days_reported(desk: Desk, folder: Path) -> ListeningLog:
     """Let one day end before a reporting engine, and wait for what it does."""
     tasks: list[asyncio.Task[None]] = []
@@ -134,7 +144,8 @@ async def days_reported(desk: Desk, folder: Path) -> ListeningLog:
         statement=None,
         next_close=next_new_york_midnight,
         render_statement=(render_statement_json, render_statement_markdown),
-        performance=modules.portfolio.get_performance_snapshot,
+        performance=measure_desk(desk),
+        days=TradingDays("UTC"),
         risk=modules.risk.get_current_risk_metrics,
         trades=modules.logger.get_trade_history,
         render=to_json,
@@ -152,8 +163,11 @@ async def days_reported(desk: Desk, folder: Path) -> ListeningLog:
 
 async def test_a_day_that_has_ended_is_reported_in_a_file(desk: Desk, tmp_path: Path) -> None:
     log = await days_reported(desk, tmp_path / "days")
-    assert [path.name for path in (tmp_path / "days").iterdir()] == [f"day-{START_DAY}.json"]
-    assert log.events == [LogEvent.REPORT_GENERATED]
+    assert [path.name for path in (tmp_path / "days").iterdir()] == ["day-2026-01-05.json"]
+    assert log.events == [LogEvent.REPORT_GENERATED, LogEvent.PORTFOLIO_DAY]
+    assert log.messages[-1] == (
+        "2026-01-05: profit +0.00 (realised +0.00, unrealised +0.00, fees 0.00), equity 100,000.00, 0 trades"
+    )
 
 
 async def test_a_report_that_cannot_be_made_is_said_and_nothing_else_happens(desk: Desk, tmp_path: Path) -> None:
@@ -179,7 +193,8 @@ async def test_the_statement_of_a_session_is_taken_after_its_close(desk: Desk, t
         statement=take,
         next_close=next_weekday_close,
         render_statement=(render_statement_json, render_statement_markdown),
-        performance=modules.portfolio.get_performance_snapshot,
+        performance=measure_desk(desk),
+        days=TradingDays("UTC"),
         risk=modules.risk.get_current_risk_metrics,
         trades=modules.logger.get_trade_history,
         render=to_json,

@@ -31,6 +31,7 @@ from tradingd.reporting.measure import measure_history
 from tradingd.runtime.latch import Latch
 from tradingd.runtime.replay import drain, run_now
 from tradingd.runtime.simulation import Agenda, SimulationClock, SimulationDriver, Tasks
+from tradingd.settings.plans import trading_days
 from tradingd.settings.root import Settings
 from tradingd.wiring import Edges, Inboxes, IsOurs, build
 
@@ -226,7 +227,9 @@ class Daemon:
             histories=(),
             wait_room=no_waiting,
             spawn=self.tasks.spawn,
-            measure=lambda: measure_history(read_history(around.journal, 0, 1 << 62), self._settings.reporting),
+            measure=lambda start, end: measure_history(
+                read_history(around.journal, start, end), self._settings.reporting, trading_days(self._settings)
+            ),
             render_report=to_json,
             report_folder=None,
             file_stamp=lambda: None,

@@ -332,7 +332,7 @@ def _verdict(view: RiskView) -> list[str]:
     else:
         lines.append("within all limits")
     if unpriced := [symbol for symbol in view.unpriced if symbol not in view.without_fresh_price]:
-        lines.append(f"without a price yet, counted at what was paid: {', '.join(unpriced)}")
+        lines.append(f"without a fresh price, counted at the worst that is known: {', '.join(unpriced)}")
     for symbol, reason in view.without_fresh_price.items():
         lines.append(f"no fresh price of {symbol}, counted at the worst that is known: {reason}")
     return lines

@@ -112,8 +112,11 @@ def _replay_folder(paths: "StatePaths", asked: Path | None) -> Path:
 
 
 def _report(result: "ReplayResult", output_format: ReportFormat) -> str:
+    from datetime import UTC
+
     from tradingd.reporting.encoding import to_json, to_plain
     from tradingd.reporting.text import render_text
+    from tradingd.reporting.times import Times
 
     if output_format is ReportFormat.JSON:
         document = to_plain(result.performance)
@@ -133,4 +136,4 @@ def _report(result: "ReplayResult", output_format: ReportFormat) -> str:
             f"Risk: and {len(result.risk_events) - RISK_LINES:,} more lines like these (--format json has all)"
         )
     lines += [f"Data kept out, {defect}: {count:,}" for defect, count in sorted(result.defects.items())]
-    return render_text(result.performance) + "\n".join(lines) + "\n"
+    return render_text(result.performance, Times(UTC)) + "\n".join(lines) + "\n"

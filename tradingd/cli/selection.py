@@ -78,10 +78,11 @@ def read_selection(
     limit: int | None = None,
     times: Times,
     now_ns: int,
+    names: tuple[str, str] = ("--since", "--until"),
 ) -> Selection:
     """Read the options; a date is its midnight in the zone that times are shown in."""
-    since_ns = parse_since(since, now_ns, times=times)
-    until_ns = parse_since(until, now_ns, times=times, option="--until")
+    since_ns = parse_since(since, now_ns, times=times, option=names[0])
+    until_ns = parse_since(until, now_ns, times=times, option=names[1])
     if since_ns is not None and until_ns is not None and since_ns >= until_ns:
-        raise UsageError(f"--since {since} does not come before --until {until}")
+        raise UsageError(f"{names[0]} {since} does not come before {names[1]} {until}")
     return Selection(since_ns=since_ns, until_ns=until_ns, symbol=symbol, strategy=strategy, limit=limit)

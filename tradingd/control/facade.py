@@ -142,6 +142,13 @@ class DaemonFacade:
             within_limits=None if self._books.account is None else table.within_limits,
         )
 
+    def sample_equity(self) -> CommandResult:
+        """Write the equity of this moment into the journal, for a report that is about to read it."""
+        if self._books.account is None:
+            return CommandResult(done=False, message="the account is not known yet")
+        self._modules.portfolio.sample_equity()
+        return CommandResult(done=True, message="sampled")
+
     # -- commands -----------------------------------------------------------------------------------------------------
 
     def _say(self, command: str, operator: str) -> None:

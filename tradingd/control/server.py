@@ -50,6 +50,10 @@ class Daemon(Protocol):
         """Risk now."""
         ...
 
+    def sample_equity(self) -> CommandResult:
+        """Write the equity of this moment into the journal."""
+        ...
+
     def halt(self, reason: str, operator: str) -> CommandResult:
         """Stop new orders."""
         ...
@@ -112,6 +116,7 @@ class ControlServer:
                 web.get("/orders", self._orders),
                 web.get("/trades", self._trades),
                 web.get("/risk", self._risk),
+                web.post("/equity", self._equity),
                 web.post("/halt", self._halt),
                 web.post("/resume", self._resume),
                 web.post("/flatten", self._flatten),
@@ -175,6 +180,9 @@ class ControlServer:
 
     async def _risk(self, request: web.Request) -> web.Response:
         return _answer(self._daemon.risk())
+
+    async def _equity(self, request: web.Request) -> web.Response:
+        return _answer(self._daemon.sample_equity())
 
     async def _halt(self, request: web.Request) -> web.Response:
         order = _read_request.decode(await request.read() or b"{}")

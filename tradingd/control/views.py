@@ -165,7 +165,7 @@ class RiskView(msgspec.Struct, frozen=True, kw_only=True, tag="risk_assessment")
     limits: tuple[LimitUse, ...]
     """All limits, the broken ones first."""
     unpriced: tuple[str, ...]
-    """Symbols that are held and have no price yet: they count at what they cost."""
+    """Symbols that are held without a fresh price: they count at the worst that is known."""
     without_fresh_price: dict[str, str] = {}
     """Symbols that are held and have no fresh price, and why: limits on size count the worst that is known."""
     within_limits: bool | None

@@ -145,8 +145,8 @@ def adopted_state(adoption: OrderAdopted) -> OrderState:
 
 
 def track_equity(track: EquityTrack, sample: EquitySampled) -> EquityTrack:
-    """Follow the peak and the day's opening equity; a new UTC day opens at the last equity of the day before."""
-    day = sample.ts // DAY_NS
+    """Follow the peak and the day's opening equity; a new trading day opens at the last equity of the day before."""
+    day = sample.ts // DAY_NS if sample.day < 0 else sample.day
     peak = sample.equity if track.peak is None else max(track.peak, sample.equity)
     day_open, daily = track.day_open, track.daily
     if day_open is None or track.last is None:

@@ -222,6 +222,8 @@ class EquitySampled(msgspec.Struct, frozen=True, kw_only=True, tag="equity"):
     net: Decimal
     marks: dict[Symbol, float] = {}
     """Last good price of each symbol that is held."""
+    day: int = -1
+    """Number of the trading day; below zero in older journals, which count by UTC days."""
 
 
 class EquityTrack(msgspec.Struct, frozen=True, kw_only=True):
@@ -229,7 +231,7 @@ class EquityTrack(msgspec.Struct, frozen=True, kw_only=True):
 
     peak: Decimal | None = None
     day: int = -1
-    """Number of the UTC day that `day_open` belongs to."""
+    """Number of the trading day that `day_open` belongs to."""
     day_open: Decimal | None = None
     last: Decimal | None = None
     daily: tuple[Decimal, ...] = ()

@@ -5,12 +5,11 @@ Returns are simple ones, as fractions: 0.01 is one percent. A figure that is not
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 import msgspec
 
-from tradingd.core.market import DAY_NS
 from tradingd.core.orders import ZERO
 
 _FLAT = 1e-12
@@ -22,6 +21,8 @@ class EquityPoint(msgspec.Struct, frozen=True, gc=False):
 
     ts: int
     equity: Decimal
+    flow: Decimal = ZERO
+    """Money that came in since the point before, or went out when below zero: it is in the equity."""
 
 
 class Drawdown(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,9 +64,31 @@ def max_drawdown(points: Sequence[EquityPoint]) -> Drawdown | None:
     )
 
 
-def daily_points(points: Sequence[EquityPoint]) -> list[EquityPoint]:
-    """The last point of each UTC day that has one, in order; `points` are in order of time."""
-    last = {point.ts // DAY_NS: point for point in points}
+def without_flows(points: Sequence[EquityPoint]) -> Sequence[EquityPoint]:
+    """The curve of the same returns of an account that starts alike and that nothing comes to or leaves.
+
+    A deposit or a withdrawal is no return: what follows it is measured on what was there after it.
+    """
+    if not any(point.flow for point in points):
+        return points
+    curve: list[EquityPoint] = []
+    level = real = ZERO
+    for point in points:
+        result = point.equity - point.flow
+        if not curve:
+            level = point.equity
+        elif real > 0 and level > 0:
+            level = level * result / real
+        else:
+            level += result - real
+        real = point.equity
+        curve.append(EquityPoint(point.ts, level))
+    return curve
+
+
+def daily_points(points: Sequence[EquityPoint], day_of: Callable[[int], int]) -> list[EquityPoint]:
+    """The last point of each day that has one, in order; `points` are in order of time and without flows."""
+    last = {day_of(point.ts): point for point in points}
     return list(last.values())
 
 

@@ -52,7 +52,7 @@ class LimitTable(msgspec.Struct, frozen=True, kw_only=True):
 
     limits: tuple[LimitUse, ...]
     unpriced: tuple[Symbol, ...]
-    """Symbols that are held and have no price yet: they count at what they cost."""
+    """Symbols that are held without a fresh price: they count at the worst that is known."""
 
     @property
     def within_limits(self) -> bool:
@@ -79,7 +79,7 @@ def limit_table(
     held = sorted(symbol for symbol, quantity in portfolio.net.items() if quantity)
     return LimitTable(
         limits=tuple(sorted(uses, key=lambda use: not use.broken)),
-        unpriced=tuple(symbol for symbol in held if symbol not in portfolio.marks),
+        unpriced=tuple(symbol for symbol in held if symbol not in portfolio.marks or symbol in portfolio.unpriced),
     )
 
 
@@ -107,7 +107,7 @@ def _losses(limits: RiskLimits, metrics: RiskMetrics) -> list[LimitUse]:
 
 
 def _exposure(portfolio: PortfolioState, rules: RiskRules, metrics: RiskMetrics) -> list[LimitUse]:
-    gross = metrics.gross_exposure
+    gross = portfolio.counted_gross()
     worst = gross + portfolio.reserved_value()
     uses = []
     if rules.max_gross_exposure is not None:

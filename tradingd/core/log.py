@@ -94,6 +94,7 @@ class LogEvent(StrEnum):
     RISK_RESUMED = "risk.resumed"
     PORTFOLIO_EQUITY = "portfolio.equity"
     PORTFOLIO_UNPRICED = "portfolio.unpriced"
+    PORTFOLIO_DAY = "portfolio.day"
     REPORT_GENERATED = "report.generated"
     REPORT_STATEMENT = "report.statement"
     REPORT_FAILED = "report.failed"

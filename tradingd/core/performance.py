@@ -1,16 +1,18 @@
 """What trading made of the money: returns, ratios, drawdown and trade statistics. Pure.
 
-The account is measured on its equity. A strategy is measured on its own realised result, after fees, laid on the
-account's starting equity as its capital: what its open positions are worth is in the account's figures alone. A figure
-that is not defined is None, never NaN or infinite. Fractions are plain: 0.01 is one percent.
+The account is measured on its equity, less what came in and went out. A strategy is measured on its own result,
+realised and unrealised, after fees, laid on the account's starting equity as its capital. In each column, to the cent:
+ending = starting + flows + profit, and profit = realised + unrealised - fees. A figure that is not defined is None,
+never NaN or infinite. Fractions are plain: 0.01 is one percent.
 """
 
 import math
-from collections.abc import Sequence
-from decimal import Decimal
+from collections.abc import Callable, Sequence
+from decimal import ROUND_HALF_EVEN, Decimal
 
 import msgspec
 
+from tradingd.core.account_history import AccountHistory, SectionHistory
 from tradingd.core.accounting import EXACT, value_of
 from tradingd.core.equity_curve import (
     Drawdown,
@@ -21,14 +23,16 @@ from tradingd.core.equity_curve import (
     mean,
     sample_deviation,
     simple_returns,
+    without_flows,
 )
-from tradingd.core.identifiers import StrategyId
 from tradingd.core.market import DAY_NS
 from tradingd.core.orders import ZERO, Trade
-from tradingd.core.round_trips import TradeHistory, fold_trades, time_in_market
+from tradingd.core.round_trips import RoundTrip, time_in_market
 
 YEAR_NS = DAY_NS * 36525 // 100
-_LEAST_DAYS = 3
+LEAST_DAYS = 30
+"""A shorter span says nothing about a year: what a figure would be then is luck, extrapolated."""
+_CENT = Decimal("0.01")
 
 
 class TradeStatistics(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,8 +60,14 @@ class PerformanceSection(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     starting_equity: Decimal | None
+    flows: Decimal
+    """What was deposited less what was withdrawn, and positions that came from outside at their value."""
     ending_equity: Decimal | None
     profit: Decimal | None
+    realised: Decimal
+    unrealised: Decimal | None
+    """How much more what is held is worth above its cost than at the start."""
+    fees: Decimal
     total_return: float | None
     cagr: float | None
     volatility: float | None
@@ -77,6 +87,8 @@ class PerformanceReportData(msgspec.Struct, frozen=True, kw_only=True, tag="perf
     ts_to: int | None
     annualisation_days: int
     risk_free_rate: float
+    not_annualised: str
+    """Why there are no yearly figures; empty when there are."""
     account: PerformanceSection
     strategies: tuple[PerformanceSection, ...]
 
@@ -88,125 +100,104 @@ class ReturnSeries(msgspec.Struct, frozen=True):
     per_year: float
 
 
+class _Terms(msgspec.Struct, frozen=True, kw_only=True):
+    ts_from: int | None
+    ts_to: int | None
+    annualisation_days: int
+    risk_free_rate: float
+    annualises: bool
+    day_of: Callable[[int], int]
+
+
 def measure(
-    equity_points: Sequence[EquityPoint],
-    trades: Sequence[Trade],
+    history: AccountHistory,
     *,
     annualisation_days: int = 252,
     risk_free_rate: float = 0.0,
+    day_of: Callable[[int], int],
+    least_days: int = LEAST_DAYS,
 ) -> PerformanceReportData:
-    """Measure the account and each strategy that traded; both sequences are in order of time.
+    """Measure the account and each strategy.
 
     `annualisation_days` is how many daily returns make a year (252 for equities, 365 for crypto), `risk_free_rate` a
-    yearly fraction.
+    yearly fraction, `day_of` the number of the day that an instant belongs to. Yearly figures need `least_days`.
     """
-    ts_from, ts_to = _span(equity_points, trades)
-    account = _section("account", equity_points, trades, ts_from, ts_to, annualisation_days, risk_free_rate)
-    by_strategy: dict[StrategyId, list[Trade]] = {}
-    for trade in trades:
-        by_strategy.setdefault(trade.strategy_id, []).append(trade)
-    capital = equity_points[0].equity if equity_points else None
-    strategies = tuple(
-        _section(
-            name,
-            realised_curve(own, capital, equity_points),
-            own,
-            ts_from,
-            ts_to,
-            annualisation_days,
-            risk_free_rate,
-        )
-        for name, own in sorted(by_strategy.items())
+    ts_from, ts_to = _span(history.account)
+    days = 0.0 if ts_from is None or ts_to is None else (ts_to - ts_from) / DAY_NS
+    short = "" if days >= least_days else f"yearly figures need {least_days} days, and these are {days:.1f}"
+    terms = _Terms(
+        ts_from=ts_from,
+        ts_to=ts_to,
+        annualisation_days=annualisation_days,
+        risk_free_rate=risk_free_rate,
+        annualises=not short,
+        day_of=day_of,
     )
     return PerformanceReportData(
         ts_from=ts_from,
         ts_to=ts_to,
         annualisation_days=annualisation_days,
         risk_free_rate=risk_free_rate,
-        account=account,
-        strategies=strategies,
+        not_annualised=short,
+        account=_section(history.account, terms),
+        strategies=tuple(_section(one, terms) for one in history.strategies),
     )
 
 
-def realised_curve(
-    trades: Sequence[Trade], capital: Decimal | None, points: Sequence[EquityPoint]
-) -> list[EquityPoint]:
-    """Capital plus what was realised less all fees paid: after each trade, and wherever the account has a point.
-
-    So a strategy's daily returns count the same days as the account's, also those on which it did nothing.
-    """
-    if capital is None:
-        return []
-    results = fold_trades(trades).realised
-    moments = sorted([(ts, result) for ts, result in results] + [(point.ts, None) for point in points], key=_moment)
-    curve = [EquityPoint(moments[0][0], capital)] if moments else []
-    equity = capital
-    for ts, result in moments:
-        if result is not None:
-            equity = EXACT.add(capital, result)
-        curve.append(EquityPoint(ts, equity))
-    return curve
-
-
-def _moment(pair: tuple[int, Decimal | None]) -> int:
-    return pair[0]
-
-
-def _span(points: Sequence[EquityPoint], trades: Sequence[Trade]) -> tuple[int | None, int | None]:
+def _span(account: SectionHistory) -> tuple[int | None, int | None]:
+    points, trades = account.points, account.trades
     times = [*(point.ts for point in (*points[:1], *points[-1:])), *(t.ts_event for t in (*trades[:1], *trades[-1:]))]
     return (min(times), max(times)) if times else (None, None)
 
 
-def _section(  # noqa: PLR0917 - private, each argument named by its caller's variable
-    name: str,
-    points: Sequence[EquityPoint],
-    trades: Sequence[Trade],
-    ts_from: int | None,
-    ts_to: int | None,
-    annualisation_days: int,
-    risk_free_rate: float,
-) -> PerformanceSection:
-    history = fold_trades(trades)
-    statistics = trade_statistics(trades, history)
-    returns = _select_returns(points, annualisation_days)
-    drawdown = max_drawdown(points)
-    growth = cagr(points)
+def _section(history: SectionHistory, terms: _Terms) -> PerformanceSection:
+    statistics = trade_statistics(history)
+    curve = without_flows(history.points)
+    returns = ReturnSeries([], float(terms.annualisation_days))
+    if terms.annualises:
+        values = simple_returns([point.equity for point in daily_points(curve, terms.day_of)])
+        returns = ReturnSeries(values, float(terms.annualisation_days))
+    drawdown = max_drawdown(curve)
+    growth = cagr(curve) if terms.annualises else None
     exposure: float | None = None
-    if ts_from is not None and ts_to is not None and ts_to > ts_from:
-        exposure = time_in_market(history.intervals, ts_from, ts_to) / (ts_to - ts_from)
-    first, last = (points[0].equity, points[-1].equity) if points else (None, None)
+    if terms.ts_from is not None and terms.ts_to is not None and terms.ts_to > terms.ts_from:
+        held = time_in_market(history.intervals, terms.ts_from, terms.ts_to)
+        exposure = held / (terms.ts_to - terms.ts_from)
+    first, last = (
+        (_cents(history.points[0].equity), _cents(history.points[-1].equity)) if history.points else (None, None)
+    )
+    flows, realised, fees = (
+        _cents(_sum([p.flow for p in history.points])),
+        _cents(history.realised),
+        _cents(history.fees),
+    )
+    profit = None if first is None or last is None else last - first - flows
     return PerformanceSection(
-        name=name,
+        name=history.name,
         starting_equity=first,
+        flows=flows,
         ending_equity=last,
-        profit=None if first is None or last is None else EXACT.subtract(last, first),
-        total_return=total_return(points),
+        profit=profit,
+        realised=realised,
+        # What is held is valued to the cent: its rounding is the one that gives way.
+        unrealised=None if profit is None else profit - realised + fees,
+        fees=fees,
+        total_return=total_return(curve),
         cagr=growth,
         volatility=volatility(returns),
-        sharpe=sharpe_ratio(returns, risk_free_rate),
-        sortino=sortino_ratio(returns, risk_free_rate),
+        sharpe=sharpe_ratio(returns, terms.risk_free_rate),
+        sortino=sortino_ratio(returns, terms.risk_free_rate),
         calmar=calmar_ratio(growth, drawdown),
         drawdown=drawdown,
-        turnover=turnover(statistics.traded_value, points),
+        turnover=turnover(statistics.traded_value, history.points),
         exposure_time=exposure,
         statistics=statistics,
     )
 
 
-def _select_returns(points: Sequence[EquityPoint], annualisation_days: int) -> ReturnSeries:
-    """Daily returns, from the last point of each UTC day; each counts for 1 / `annualisation_days` of a year.
-
-    With fewer than three such days the returns from point to point are taken instead, each counting for the mean
-    distance of the points, in days, divided by `annualisation_days`: rough, but it tells one session from another.
-    """
-    daily = daily_points(points)
-    if len(daily) >= _LEAST_DAYS:
-        return ReturnSeries(simple_returns([point.equity for point in daily]), float(annualisation_days))
-    values = simple_returns([point.equity for point in points])
-    distance = (points[-1].ts - points[0].ts) / (len(points) - 1) if len(points) > 1 else 0.0
-    if distance <= 0:
-        return ReturnSeries([], float(annualisation_days))
-    return ReturnSeries(values, annualisation_days * DAY_NS / distance)
+def _cents(value: Decimal) -> Decimal:
+    rounded = value.quantize(_CENT, rounding=ROUND_HALF_EVEN, context=EXACT)
+    return rounded if rounded else abs(rounded)
 
 
 def total_return(points: Sequence[EquityPoint]) -> float | None:
@@ -217,14 +208,14 @@ def total_return(points: Sequence[EquityPoint]) -> float | None:
 
 
 def cagr(points: Sequence[EquityPoint]) -> float | None:
-    """(last / first) ^ (1 / years) - 1 with years of 365.25 days; None for less than a day, or without equity left."""
+    """(last / first) ^ (1 / years) - 1 with years of 365.25 days; None without a span, or without equity left."""
     if len(points) < 2 or points[0].equity <= 0 or points[-1].equity <= 0:
         return None
     span = points[-1].ts - points[0].ts
-    if span < DAY_NS:
+    if span <= 0:
         return None
     exponent = math.log(float(points[-1].equity / points[0].equity)) * YEAR_NS / span
-    # Beyond e^700 a float overflows: a day's luck extrapolated over a year is no figure.
+    # Beyond e^700 a float overflows.
     return math.expm1(exponent) if exponent < 700 else None
 
 
@@ -266,17 +257,19 @@ def turnover(traded_value: Decimal, points: Sequence[EquityPoint]) -> float | No
     return float(traded_value / average) if average > 0 else None
 
 
-def trade_statistics(trades: Sequence[Trade], history: TradeHistory) -> TradeStatistics:
+def trade_statistics(history: SectionHistory) -> TradeStatistics:
     """Count and weigh round trips by their result after fees; one of exactly zero is neither won nor lost.
 
     Win rate: wins / round trips. Profit factor: sum of wins / sum of losses, None without a loss. Expectancy: mean
     result of a round trip.
     """
-    results = [trip.net for trip in history.round_trips]
+    trades: Sequence[Trade] = history.trades
+    trips: Sequence[RoundTrip] = history.round_trips
+    results = [trip.net for trip in trips]
     wins = [result for result in results if result > 0]
     losses = [result for result in results if result < 0]
     won, lost = _sum(wins), -_sum(losses)
-    value = _sum([value_of(trade.contract, trade.quantity, trade.price) for trade in trades])
+    realised, fees = _cents(history.realised), _cents(history.fees)
     return TradeStatistics(
         trades=len(trades),
         round_trips=len(results),
@@ -287,10 +280,10 @@ def trade_statistics(trades: Sequence[Trade], history: TradeHistory) -> TradeSta
         expectancy=_average(results),
         average_win=_average(wins),
         average_loss=_average(losses),
-        realised_pnl=history.realised[-1][1] if history.realised else ZERO,
-        fees=_sum([trade.fee for trade in trades]),
+        realised_pnl=realised - fees,
+        fees=fees,
         fees_pending=sum(trade.fee_pending for trade in trades),
-        traded_value=value,
+        traded_value=_cents(_sum([value_of(trade.contract, trade.quantity, trade.price) for trade in trades])),
     )
 
 
@@ -302,4 +295,4 @@ def _sum(values: Sequence[Decimal]) -> Decimal:
 
 
 def _average(values: Sequence[Decimal]) -> Decimal | None:
-    return _sum(values) / len(values) if values else None
+    return _cents(_sum(values) / len(values)) if values else None

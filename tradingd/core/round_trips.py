@@ -2,8 +2,7 @@
 
 A trade that reduces a position closes that part of it: its profit is the books' realised figure, less its own fee and
 less the share of the fees that were paid to open what it closes. A trade that turns a position around closes the old
-side and opens the rest; its fee is split by quantity. Positions are told apart by strategy and symbol, and are taken
-to be flat before the first trade.
+side and opens the rest; its fee is split by quantity. Positions are told apart by strategy and symbol.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,8 +11,10 @@ from decimal import Decimal
 import msgspec
 
 from tradingd.core.accounting import EXACT, Position, apply_trade
+from tradingd.core.entries import PositionAdjusted
 from tradingd.core.identifiers import StrategyId, Symbol
 from tradingd.core.orders import ZERO, Side, Trade
+from tradingd.core.portfolio import PositionLine
 
 _FEE_STEP = Decimal("1e-18")
 
@@ -26,6 +27,9 @@ class RoundTrip(msgspec.Struct, frozen=True, kw_only=True):
     side: Side
     """Of the position: BUY for a long one."""
     quantity: Decimal
+    entry_price: Decimal
+    """Average price of what is closed."""
+    exit_price: Decimal
     gross: Decimal
     fees: Decimal
     ts_opened: int
@@ -57,40 +61,73 @@ class TradeHistory(msgspec.Struct, frozen=True, kw_only=True):
 
     round_trips: tuple[RoundTrip, ...]
     intervals: tuple[OpenInterval, ...]
-    realised: tuple[tuple[int, Decimal], ...]
-    """Time of each trade, and what had been realised less all fees paid by then."""
 
 
-def fold_trades(trades: Iterable[Trade]) -> TradeHistory:
-    """Fold trades, in order of time, into closings, times in the market and the realised result."""
-    held: dict[tuple[StrategyId, Symbol], _Held] = {}
-    trips: list[RoundTrip] = []
-    intervals: list[OpenInterval] = []
-    realised: list[tuple[int, Decimal]] = []
-    total = ZERO
-    for trade in trades:
-        state = held.setdefault((trade.strategy_id, trade.symbol), _Held())
+class TradeFold:
+    """Trades, one after the other, and what came to a position otherwise."""
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[StrategyId, Symbol], _Held] = {}
+        self._intervals: list[OpenInterval] = []
+
+    def hold(self, lines: Iterable[PositionLine], ts: int) -> None:
+        """Begin with positions whose trades are not known any more."""
+        for line in lines:
+            position = msgspec.structs.replace(line.position, realised_pnl=ZERO, fees=ZERO)
+            self._held[line.strategy_id, line.symbol] = _Held(position=position, ts_opened=ts)
+
+    def adjust(self, entry: PositionAdjusted, ts: int) -> None:
+        """Take in a correction: it opens and closes, and is no trade."""
+        state = self._held.setdefault((entry.strategy_id, entry.symbol), _Held())
+        side = Side.BUY if entry.quantity > 0 else Side.SELL
+        before = state.position
+        quantity = abs(entry.quantity)
+        state.position = apply_trade(before, side, quantity, entry.price, ZERO, contract=entry.contract)
+        closed = _closed_quantity(before.quantity, state.position.quantity)
+        if closed:
+            state.entry_fees = EXACT.subtract(state.entry_fees, _share(state.entry_fees, closed, abs(before.quantity)))
+        self._follow(entry.strategy_id, entry.symbol, state, before.quantity, ts)
+
+    def take(self, trade: Trade) -> RoundTrip | None:
+        """Take in a trade; return what it closed."""
+        state = self._held.setdefault((trade.strategy_id, trade.symbol), _Held())
         before = state.position
         after = apply_trade(before, trade.side, trade.quantity, trade.price, trade.fee, contract=trade.contract)
         gross = EXACT.subtract(after.realised_pnl, before.realised_pnl)
-        total = EXACT.add(total, EXACT.subtract(gross, trade.fee))
-        realised.append((trade.ts_event, total))
         closed = _closed_quantity(before.quantity, after.quantity)
-        if closed:
-            trips.append(_close(state, trade, closed, gross))
+        trip = _close(state, trade, closed, gross) if closed else None
         state.position = after
         opened = EXACT.subtract(trade.quantity, closed)
         if opened:
             exit_fee = _share(trade.fee, closed, trade.quantity)
             state.entry_fees = EXACT.add(state.entry_fees, EXACT.subtract(trade.fee, exit_fee))
-        if before.quantity and (not after.quantity or (before.quantity > 0) != (after.quantity > 0)):
-            intervals.append(OpenInterval(trade.strategy_id, trade.symbol, state.ts_opened, trade.ts_event))
-        if after.quantity and (not before.quantity or (before.quantity > 0) != (after.quantity > 0)):
-            state.ts_opened = trade.ts_event
-    for (strategy_id, symbol), state in held.items():
-        if state.position.quantity:
-            intervals.append(OpenInterval(strategy_id, symbol, state.ts_opened, None))
-    return TradeHistory(round_trips=tuple(trips), intervals=tuple(intervals), realised=tuple(realised))
+        self._follow(trade.strategy_id, trade.symbol, state, before.quantity, trade.ts_event)
+        return trip
+
+    def _follow(self, strategy_id: StrategyId, symbol: Symbol, state: _Held, before: Decimal, ts: int) -> None:
+        after = state.position.quantity
+        turned = bool(before) and bool(after) and (before > 0) != (after > 0)
+        if before and (not after or turned):
+            self._intervals.append(OpenInterval(strategy_id, symbol, state.ts_opened, ts))
+        if after and (not before or turned):
+            state.ts_opened = ts
+
+    @property
+    def intervals(self) -> tuple[OpenInterval, ...]:
+        """Every time in which a position was not flat so far."""
+        still = (
+            OpenInterval(strategy_id, symbol, state.ts_opened, None)
+            for (strategy_id, symbol), state in self._held.items()
+            if state.position.quantity
+        )
+        return (*self._intervals, *still)
+
+
+def fold_trades(trades: Iterable[Trade]) -> TradeHistory:
+    """Fold trades, in order of time and from flat, into closings and times in the market."""
+    fold = TradeFold()
+    trips = [trip for trade in trades if (trip := fold.take(trade)) is not None]
+    return TradeHistory(round_trips=tuple(trips), intervals=fold.intervals)
 
 
 def time_in_market(intervals: Sequence[OpenInterval], ts_from: int, ts_to: int) -> int:
@@ -115,6 +152,8 @@ def _close(state: _Held, trade: Trade, closed: Decimal, gross: Decimal) -> Round
         symbol=trade.symbol,
         side=trade.side.opposite,
         quantity=closed,
+        entry_price=state.position.average_price or ZERO,
+        exit_price=trade.price,
         gross=gross,
         fees=EXACT.add(entry_fee, _share(trade.fee, closed, trade.quantity)),
         ts_opened=state.ts_opened,

@@ -1,5 +1,6 @@
 """The past as the journal has it: trades, equity and books, for reports and for questions when the daemon is down."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
+from tradingd.core.account_history import AccountFold, AccountHistory, utc_day
 from tradingd.core.books import Books
 from tradingd.core.entries import AccountOpened, CashAdjusted, EquitySampled, PositionAdjusted, StrategyTransferred
 from tradingd.core.identifiers import Symbol
@@ -24,20 +26,25 @@ class History(msgspec.Struct, frozen=True):
     equity: tuple[EquitySampled, ...]
     account: AccountOpened | None
     books: Books
+    performance: AccountHistory
+    """The account and each strategy over the span, for measuring."""
 
 
-def read_history(folder: Path, start_ns: int, end_ns: int) -> History:
+def read_history(folder: Path, start_ns: int, end_ns: int, *, day_of: Callable[[int], int] = utc_day) -> History:
     """Fold the whole journal; keep trades and equity with `start_ns <= time < end_ns`.
+
+    `day_of` tells the number of the day that a curve has a point of at least.
 
     Raises `UsageError` when there is no journal, `JournalError` when it is damaged.
     """
     if not segment_paths(folder):
         raise UsageError(f"{folder}: there is no journal yet (start the daemon first)")
-    books = Books()
+    fold = AccountFold(start_ns, end_ns, day_of)
+    books = fold.books
     trades: list[Trade] = []
     equity: list[EquitySampled] = []
     for record in read_records(folder, whole=True):
-        trade = books.apply(record.entry)
+        trade = fold.take(record.ts, record.entry)
         if trade is not None and start_ns <= trade.ts_event < end_ns:
             trades.append(trade)
         elif isinstance(record.entry, FeeReported):
@@ -46,7 +53,7 @@ def read_history(folder: Path, start_ns: int, end_ns: int) -> History:
             _hand_over(trades, record.entry)
         elif isinstance(record.entry, EquitySampled) and start_ns <= record.entry.ts < end_ns:
             equity.append(record.entry)
-    return History(tuple(trades), tuple(equity), books.account, books)
+    return History(tuple(trades), tuple(equity), books.account, books, fold.finish())
 
 
 def read_denials(folder: Path) -> list[tuple[int, OrderDenied]]:

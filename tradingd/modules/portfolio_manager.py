@@ -18,12 +18,14 @@ from tradingd.core.order_state import OrderState
 from tradingd.core.orders import Trade
 from tradingd.core.performance import PerformanceReportData
 from tradingd.core.portfolio import PortfolioState
+from tradingd.core.trading_day import TradingDays
 from tradingd.runtime.channel import Inbox
 from tradingd.runtime.clock import Clock
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.ports import EventLog, Journal
 
 ALARM_PAUSE_NS = 10 * MINUTE_NS
+FOR_EVER_NS = 1 << 62
 
 
 class PortfolioManager(Module[ClockTick]):
@@ -40,8 +42,9 @@ class PortfolioManager(Module[ClockTick]):
         log: EventLog,
         clock: Clock,
         sample_interval_ns: int,
-        measure: Callable[[], PerformanceReportData],
         unpriced: Callable[[Symbol], str | None],
+        days: TradingDays,
+        measure: Callable[[int, int], PerformanceReportData],
     ) -> None:
         super().__init__(inbox)
         self._books = books
@@ -49,6 +52,7 @@ class PortfolioManager(Module[ClockTick]):
         self._log = log
         self._clock = clock
         self._interval_ns = sample_interval_ns
+        self._days = days
         self._measure = measure
         self._unpriced = unpriced
         self._next_sample_ns = 0
@@ -106,14 +110,16 @@ class PortfolioManager(Module[ClockTick]):
 
     def get_performance_snapshot(self) -> PerformanceReportData:
         """Measure performance from the journal's trades and equity so far."""
-        return self._measure()
+        return self._measure(0, FOR_EVER_NS)
 
     def sample_equity(self) -> EquitySampled:
         """Record the equity of this instant in the journal."""
         portfolio = self._books.portfolio
         gross, net = portfolio.exposure()
+        now = self._clock.now_ns()
         sample = EquitySampled(
-            ts=self._clock.now_ns(),
+            ts=now,
+            day=self._days.number(now),
             equity=portfolio.cash + net,
             cash=portfolio.settled_cash,
             gross=gross,
@@ -123,6 +129,11 @@ class PortfolioManager(Module[ClockTick]):
         self._journal.record(sample)
         self._books.equity = track_equity(self._books.equity, sample)
         return sample
+
+    def stop(self) -> None:
+        """Record the equity that the run ends with."""
+        if self._books.account is not None:
+            self.sample_equity()
 
     def handle(self, event: ClockTick) -> None:
         """Look after the prices of what is held, and sample equity when it is time."""
@@ -135,7 +146,7 @@ class PortfolioManager(Module[ClockTick]):
         sample = self.sample_equity()
         self._log.log_event(
             Level.INFO,
-            f"equity {sample.equity:.2f}",
+            f"equity {sample.equity:,.2f}, cash {sample.cash:,.2f}, exposure {sample.gross:,.2f}",
             {"equity": sample.equity, "cash": sample.cash, "gross": sample.gross, "net": sample.net},
             event=LogEvent.PORTFOLIO_EQUITY,
             module=self.name,

@@ -1,9 +1,8 @@
 """Reporting engine: what trading came to.
 
 Owns: nothing durable. Reads: performance, risk and trade history, by the three pulls it is given, and the venue's side
-of the day. Emits: the report at the end of each UTC day and the statement after each session, as files and lines of the
-log. Never: stands in the way of trading: a report
-that cannot be made is said and left out.
+of the day. Emits: the report at the end of each trading day and the statement after each session, as files and lines of
+the log. Never: stands in the way of trading: a report that cannot be made is said and left out.
 """
 
 import asyncio
@@ -14,12 +13,13 @@ from pathlib import Path
 import msgspec
 
 from tradingd.core.log import Level, LogEvent
-from tradingd.core.market import DAY_NS, NS_PER_SECOND
+from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.orders import Trade
 from tradingd.core.performance import PerformanceReportData
 from tradingd.core.risk_metrics import RiskMetrics
 from tradingd.core.sessions import new_york_date
 from tradingd.core.statement import Standing, Statement
+from tradingd.core.trading_day import TradingDays
 from tradingd.errors import TradingdError
 from tradingd.runtime.channel import Inbox
 from tradingd.runtime.module import ClockTick, Module
@@ -49,7 +49,8 @@ class ReportingEngine(Module[ClockTick]):
         statement: Callable[[date], Awaitable[Statement]] | None,
         next_close: Callable[[int], int],
         render_statement: tuple[Callable[[Statement], str], Callable[[Statement], str]],
-        performance: Callable[[], PerformanceReportData],
+        performance: Callable[[int, int], PerformanceReportData],
+        days: TradingDays,
         risk: Callable[[], RiskMetrics],
         trades: Callable[[int, int], Sequence[Trade]],
         render: Callable[[Report], str],
@@ -62,6 +63,7 @@ class ReportingEngine(Module[ClockTick]):
         self._next_close = next_close
         self._render_statement = render_statement
         self._performance = performance
+        self._days = days
         self._risk = risk
         self._trades = trades
         self._render = render
@@ -72,18 +74,20 @@ class ReportingEngine(Module[ClockTick]):
         self._session_close_ns = 0
 
     def generate(self, start_date: int, end_date: int) -> Report:
-        """Measure performance and risk, and collect the trades of `[start_date, end_date)`.
+        """Measure the performance of `[start_date, end_date)` and risk now, and collect the trades.
 
         Reads the journal's files.
         """
         return Report(
-            performance=self._performance(), risk=self._risk(), trades=tuple(self._trades(start_date, end_date))
+            performance=self._performance(start_date, end_date),
+            risk=self._risk(),
+            trades=tuple(self._trades(start_date, end_date)),
         )
 
     def handle(self, event: ClockTick) -> None:
         """Write the report of a day that has ended, and the statement of a session."""
         self._follow_session(event.now_ns)
-        day = event.now_ns // DAY_NS
+        day = self._days.number(event.now_ns)
         ended, self._day = self._day, day
         if ended is not None and ended != day and self._folder is not None:
             self._spawn(self._write_day(ended, self._folder), "reporting:day")
@@ -124,10 +128,11 @@ class ReportingEngine(Module[ClockTick]):
         )
 
     async def _write_day(self, day: int, folder: Path) -> None:
-        path = folder / f"day-{day}.json"
+        ended = self._days.date_of(day)
+        path = folder / f"day-{ended.isoformat()}.json"
         try:
             # Reading a long journal takes longer than the loop may wait.
-            report = await asyncio.to_thread(self.generate, day * DAY_NS, (day + 1) * DAY_NS)
+            report = await asyncio.to_thread(self.generate, *self._days.bounds(ended))
             await asyncio.to_thread(_write, path, self._render(report))
         except (OSError, TradingdError) as error:
             self._log.log_event(
@@ -141,9 +146,30 @@ class ReportingEngine(Module[ClockTick]):
         account = report.performance.account
         self._log.log_event(
             Level.INFO,
-            f"the day's report is in {path.name}: equity {account.ending_equity}, {len(report.trades)} trades",
+            f"the day's report is in {path.name}",
             {"file": str(path), "equity": account.ending_equity, "trades": len(report.trades)},
             event=LogEvent.REPORT_GENERATED,
+            module=self.name,
+        )
+        self._sum_up(ended, report.performance)
+
+    def _sum_up(self, day: date, performance: PerformanceReportData) -> None:
+        """Say in one line what a day came to."""
+        account = performance.account
+        if account.profit is None:
+            return
+        flows = f", deposits and withdrawals {account.flows:+,.2f}" if account.flows else ""
+        self._log.log_event(
+            Level.INFO,
+            f"{day}: profit {account.profit:+,.2f} (realised {account.realised:+,.2f}, unrealised "
+            f"{account.unrealised:+,.2f}, fees {account.fees:,.2f}){flows}, equity {account.ending_equity:,.2f}, "
+            f"{account.statistics.trades} trades",
+            {
+                "day": day.isoformat(),
+                "profit": account.profit,
+                "by_strategy": {section.name: section.profit for section in performance.strategies},
+            },
+            event=LogEvent.PORTFOLIO_DAY,
             module=self.name,
         )
 

@@ -1,99 +1,84 @@
 """A performance report as aligned plain text for a terminal, a mail or a file."""
 
 from collections.abc import Callable, Sequence
-from decimal import ROUND_HALF_EVEN, Decimal
+from typing import TypeAlias
 
-from tradingd.core.performance import PerformanceReportData, PerformanceSection, TradeStatistics
-from tradingd.reporting.encoding import rfc3339
+from tradingd.core.performance import PerformanceReportData, PerformanceSection
+from tradingd.reporting import numbers
+from tradingd.reporting.numbers import ABSENT
+from tradingd.reporting.table import Column, table
+from tradingd.reporting.times import Times
 
-_ABSENT = "-"
-_CENT = Decimal("0.01")
 _COLUMNS = 4
 """Sections beside each other; more go below."""
-_GAP = "  "
+
+_Row: TypeAlias = tuple[str, Callable[[PerformanceSection, Times], str]] | None
 
 
-def _money(value: Decimal | None) -> str:
-    if value is None:
-        return _ABSENT
-    rounded = value.quantize(_CENT, rounding=ROUND_HALF_EVEN)
-    return f"{rounded if rounded else abs(rounded):,.2f}"
+def _fees(section: PerformanceSection, times: Times) -> str:
+    pending = section.statistics.fees_pending
+    return numbers.money(section.fees) + (f" ({pending} pending)" if pending else "")
 
 
-def _percent(value: float | None) -> str:
-    return _ABSENT if value is None else f"{_unsigned_zero(value * 100, 2)} %"
+def _fall(section: PerformanceSection, times: Times) -> str:
+    return ABSENT if section.drawdown is None else numbers.share(section.drawdown.fraction)
 
 
-def _ratio(value: float | None) -> str:
-    return _ABSENT if value is None else _unsigned_zero(value, 2)
-
-
-def _unsigned_zero(value: float, digits: int) -> str:
-    text = f"{value:,.{digits}f}"
-    return text.lstrip("-") if not text.strip("-0.,") else text
-
-
-def _moment(ts: int | None) -> str:
-    return _ABSENT if ts is None else rfc3339(ts)[:16].replace("T", " ")
-
-
-_ROWS: tuple[tuple[str, Callable[[PerformanceSection], str]] | None, ...] = (
-    ("Starting equity", lambda s: _money(s.starting_equity)),
-    ("Ending equity", lambda s: _money(s.ending_equity)),
-    ("Profit", lambda s: _money(s.profit)),
-    ("Return", lambda s: _percent(s.total_return)),
-    ("Yearly growth (CAGR)", lambda s: _percent(s.cagr)),
+_ROWS: tuple[_Row, ...] = (
+    ("Starting equity", lambda s, _: numbers.money(s.starting_equity)),
+    ("Deposits, withdrawals", lambda s, _: numbers.money(s.flows)),
+    ("Ending equity", lambda s, _: numbers.money(s.ending_equity)),
     None,
-    ("Volatility, yearly", lambda s: _percent(s.volatility)),
-    ("Sharpe ratio", lambda s: _ratio(s.sharpe)),
-    ("Sortino ratio", lambda s: _ratio(s.sortino)),
-    ("Calmar ratio", lambda s: _ratio(s.calmar)),
+    ("Realised", lambda s, _: numbers.money(s.realised)),
+    ("Unrealised", lambda s, _: numbers.money(s.unrealised)),
+    ("Fees", _fees),
+    ("Profit", lambda s, _: numbers.money(s.profit)),
+    ("Return", lambda s, _: numbers.share(s.total_return)),
+    ("Yearly growth (CAGR)", lambda s, _: numbers.share(s.cagr)),
     None,
-    ("Largest drawdown", lambda s: _ABSENT if s.drawdown is None else _percent(s.drawdown.fraction)),
-    ("  amount", lambda s: _ABSENT if s.drawdown is None else _money(s.drawdown.amount)),
-    ("  peak", lambda s: _ABSENT if s.drawdown is None else _moment(s.drawdown.ts_peak)),
-    ("  trough", lambda s: _ABSENT if s.drawdown is None else _moment(s.drawdown.ts_trough)),
-    ("  recovered", lambda s: _ABSENT if s.drawdown is None else _moment(s.drawdown.ts_recovery)),
+    ("Volatility, yearly", lambda s, _: numbers.share(s.volatility)),
+    ("Sharpe ratio", lambda s, _: numbers.ratio(s.sharpe)),
+    ("Sortino ratio", lambda s, _: numbers.ratio(s.sortino)),
+    ("Calmar ratio", lambda s, _: numbers.ratio(s.calmar)),
     None,
-    ("Trades", lambda s: f"{s.statistics.trades:,}"),
-    ("Round trips", lambda s: f"{s.statistics.round_trips:,}"),
-    ("Win rate", lambda s: _percent(s.statistics.win_rate)),
-    ("Profit factor", lambda s: _ratio(s.statistics.profit_factor)),
-    ("Expectancy", lambda s: _money(s.statistics.expectancy)),
-    ("Average win", lambda s: _money(s.statistics.average_win)),
-    ("Average loss", lambda s: _money(s.statistics.average_loss)),
-    ("Realised, after fees", lambda s: _money(s.statistics.realised_pnl)),
-    ("Fees", lambda s: _fees(s.statistics)),
-    ("Traded value", lambda s: _money(s.statistics.traded_value)),
-    ("Turnover", lambda s: _ratio(s.turnover)),
-    ("Time in the market", lambda s: _percent(s.exposure_time)),
+    ("Largest drawdown", _fall),
+    ("  amount", lambda s, _: ABSENT if s.drawdown is None else numbers.money(s.drawdown.amount)),
+    ("  peak", lambda s, times: ABSENT if s.drawdown is None else times.minute(s.drawdown.ts_peak)),
+    ("  trough", lambda s, times: ABSENT if s.drawdown is None else times.minute(s.drawdown.ts_trough)),
+    ("  recovered", lambda s, times: ABSENT if s.drawdown is None else times.minute(s.drawdown.ts_recovery)),
+    None,
+    ("Trades", lambda s, _: f"{s.statistics.trades:,}"),
+    ("Round trips", lambda s, _: f"{s.statistics.round_trips:,}"),
+    ("Win rate", lambda s, _: numbers.share(s.statistics.win_rate)),
+    ("Profit factor", lambda s, _: numbers.ratio(s.statistics.profit_factor)),
+    ("Expectancy", lambda s, _: numbers.money(s.statistics.expectancy)),
+    ("Average win", lambda s, _: numbers.money(s.statistics.average_win)),
+    ("Average loss", lambda s, _: numbers.money(s.statistics.average_loss)),
+    ("Traded value", lambda s, _: numbers.money(s.statistics.traded_value)),
+    ("Turnover", lambda s, _: numbers.ratio(s.turnover)),
+    ("Time in the market", lambda s, _: numbers.share(s.exposure_time)),
 )
 
 
-def _fees(statistics: TradeStatistics) -> str:
-    pending = statistics.fees_pending
-    return _money(statistics.fees) + (f" ({pending} pending)" if pending else "")
-
-
-def render_text(report: PerformanceReportData) -> str:
-    """The whole report, times in UTC; what is not defined is a dash."""
+def render_text(report: PerformanceReportData, times: Times) -> str:
+    """The whole report; what is not defined is a dash."""
+    zone = "" if report.ts_to is None else f" {times.zone(report.ts_to)}"
     lines = [
-        f"Performance from {_moment(report.ts_from)} to {_moment(report.ts_to)} UTC",
-        f"A year is {report.annualisation_days} days; risk-free rate {_percent(report.risk_free_rate)}",
+        f"Performance from {times.minute(report.ts_from)} to {times.minute(report.ts_to)}{zone}",
+        f"A year is {report.annualisation_days} days; risk-free rate {numbers.share(report.risk_free_rate)}",
     ]
+    if report.not_annualised and report.ts_from is not None:
+        lines.append(f"No growth a year, volatility or ratios: {report.not_annualised}")
     sections = (report.account, *report.strategies)
     for first in range(0, len(sections), _COLUMNS):
-        lines += ["", *_table(sections[first : first + _COLUMNS])]
+        lines += ["", *_table(sections[first : first + _COLUMNS], times)]
     return "\n".join(lines) + "\n"
 
 
-def _table(sections: Sequence[PerformanceSection]) -> list[str]:
-    label_width = max(len(row[0]) for row in _ROWS if row is not None)
-    columns = [[s.name, *("" if row is None else row[1](s) for row in _ROWS)] for s in sections]
-    widths = [max(map(len, column)) for column in columns]
-    labels = ["", *("" if row is None else row[0] for row in _ROWS)]
-    lines = []
-    for number, label in enumerate(labels):
-        cells = [column[number].rjust(width) for column, width in zip(columns, widths, strict=True)]
-        lines.append(_GAP.join([label.ljust(label_width), *cells]).rstrip())
-    return lines
+def _table(sections: Sequence[PerformanceSection], times: Times) -> list[str]:
+    columns = [Column(""), *(Column(section.name, is_figure=True) for section in sections)]
+    rows = []
+    for row in _ROWS:
+        cells = [""] * len(sections) if row is None else [row[1](section, times) for section in sections]
+        rows.append(["" if row is None else row[0], *cells])
+    return table(columns, rows)

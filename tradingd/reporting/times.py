@@ -35,6 +35,10 @@ class Times:
         """Date and time to the millisecond: 2026-03-02 14:30:05.123."""
         return f"{self.local(ts):%Y-%m-%d %H:%M:%S}.{ts // 1_000_000 % 1000:03d}"
 
+    def spreadsheet(self, ts: int) -> str:
+        """Date and time to the second, as spreadsheets read them: 2026-03-02 14:30:05."""
+        return f"{self.local(ts):%Y-%m-%d %H:%M:%S}"
+
     def short(self, ts: int, now: int) -> str:
         """Time of day for today's, date and minute for what is older; both are narrow enough for a table."""
         then, today = self.local(ts), self.local(now)

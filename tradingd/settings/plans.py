@@ -30,6 +30,7 @@ from tradingd.core.risk import OrderLimits, RiskRules
 from tradingd.core.risk_metrics import RiskLimits
 from tradingd.core.sessions import is_weekday_session, next_new_york_midnight, next_weekday_close
 from tradingd.core.symbol_plan import SymbolPlan
+from tradingd.core.trading_day import TradingDays
 from tradingd.settings.feeds import AlpacaFeedSettings, FeedSettings, FileFeedSettings, SyntheticFeedSettings
 from tradingd.settings.ib import IbBrokerSettings, IbFeedSettings
 from tradingd.settings.risk import RiskOverrides, RiskSettings
@@ -100,6 +101,11 @@ def contract_instruments(settings: Settings) -> dict[Symbol, Instrument]:
                 currency=contract.currency,
             )
     return described
+
+
+def trading_days(settings: Settings) -> TradingDays:
+    """The days that losses, returns, reports and statements are counted by."""
+    return TradingDays(settings.daemon.trading_day_zone)
 
 
 def to_ns(seconds: float) -> int:

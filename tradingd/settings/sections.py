@@ -3,8 +3,17 @@
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
+from zoneinfo import ZoneInfo
 
-from pydantic import ConfigDict, Field, Strict, ValidationInfo, ValidatorFunctionWrapHandler, field_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 from pydantic_core import PydanticKnownError
 
 from tradingd.core.bars import parse_interval
@@ -23,6 +32,14 @@ from tradingd.settings.fields import (
     SymbolList,
 )
 from tradingd.settings.risk import RiskOverrides
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError) as error:
+        raise ValueError("no such time zone (write a name such as America/New_York, Europe/Zurich or UTC)") from error
+    return name
 
 
 class DaemonSettings(Section):
@@ -50,6 +67,11 @@ class DaemonSettings(Section):
     )
     log_keep: NonNegativeInt = Field(default=10, description="Rotated log files that are kept; 0 keeps all.")
     stop_timeout_s: PositiveFloat = Field(default=10.0, description="Seconds that an orderly stop may take.")
+    trading_day_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
+        default="America/New_York",
+        description="Zone whose midnights part one trading day from the next, for the loss of the day, daily returns, "
+        "reports and statements.",
+    )
 
 
 class DataSettings(Section):
