@@ -32,6 +32,7 @@ from tradingd.feeds.base import BarHistory
 from tradingd.feeds.build import AnyFeed, build_feeds
 from tradingd.feeds.due import data_due
 from tradingd.feeds.file import FileFeed
+from tradingd.feeds.synthetic import SyntheticFeed
 from tradingd.journal.history import read_history
 from tradingd.journal.projection import DatabaseError
 from tradingd.journal.segments import JournalLock
@@ -217,6 +218,9 @@ class Orchestrator:
                 log=self._logger,
             )
             await self._venue.start()
+            for feed in feeds:
+                if isinstance(feed, SyntheticFeed):  # an invented market goes on where the run before has left it
+                    feed.go_on_from(self._venue.last_prices())
             self._log(LogEvent.VENUE_STARTED, f"the paper venue listens at {self._venue.base_url}")
         self._settling = Settling(self._inboxes, self.books, self._venue)
         histories: list[BarHistory] = [feed for feed in feeds if not isinstance(feed, FileFeed)]

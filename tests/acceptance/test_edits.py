@@ -227,6 +227,17 @@ def test_a_limit_lowered_below_what_is_held_is_refused_until_it_is_accepted(owne
     assert owner.command("accept")[1].startswith("nothing to accept")
 
 
+def test_an_invented_market_goes_on_from_its_last_price(owner: Owner) -> None:
+    """The file may name another first price: a position is not revalued by a restart."""
+    owner.config.write_text(owner.config.read_text().replace("AAPL = 100.0, MSFT = 100.0", "AAPL = 150.0, MSFT = 50.0"))
+    with owner.run() as daemon:
+        daemon.wait_event("daemon.ready")
+        wait_until(lambda: int(owner.status()["events_accepted"]) > 5, timeout_s=20, what="ticks")
+        now = [Decimal(line["market_price"]) for line in ask_json("positions", "-c", str(owner.config))]
+        assert all(99 < price < 101 for price in now)
+        assert daemon.stop() == 0
+
+
 def test_a_running_daemon_says_what_an_edit_changes_and_what_the_next_start_would_do(owner: Owner) -> None:
     with owner.goes_on({("old", "AAPL"): 10, ("old", "MSFT"): 10}) as daemon:
         owner.edit(table("new"), limit=6_000)

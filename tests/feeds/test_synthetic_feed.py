@@ -48,6 +48,16 @@ def test_the_start_price_is_where_the_walk_begins() -> None:
     assert abs(first.bid - 49.98) < 0.011 and abs(first.ask - 50.02) < 0.011
 
 
+def test_a_market_that_was_seen_before_goes_on_where_it_ended_and_its_past_leads_there() -> None:
+    feed = SyntheticFeed([AAPL], start_price={"AAPL": 50.0}, spread_bps=10, span=SPAN)
+    feed.go_on_from({AAPL: 80.0, BTC: 7.0})
+    first = events(feed)[0]
+    assert isinstance(first, QuoteTick)
+    assert abs(first.bid - 79.96) < 0.011 and abs(first.ask - 80.04) < 0.011
+    assert asyncio.run(feed.fetch_bars(AAPL, MINUTE_NS, T0 - 10 * MINUTE_NS, T0))[-1].close == 80.0
+    assert asyncio.run(feed.fetch_bars(BTC, MINUTE_NS, T0 - 10 * MINUTE_NS, T0)) == ()
+
+
 def test_without_a_span_there_is_nothing_to_read() -> None:
     with pytest.raises(UsageError, match="both times"):
         next(SyntheticFeed([AAPL]).read())

@@ -362,6 +362,10 @@ class SimulatedMarket:
             book = self._books[symbol] = SymbolBook()
         return book
 
+    def marks(self) -> dict[Symbol, float]:
+        """The last price of every symbol that has one."""
+        return {symbol: book.mark for symbol, book in self._books.items() if book.mark}
+
     def on_market_data(self, event: MarketDataEvent) -> Sequence[MatchOutcome]:
         """Take in one valid event (see `core.market.find_defect`) and say what it does to our orders."""
         book = self._books.get(event.symbol)

@@ -71,6 +71,10 @@ class SyntheticFeed:
         self._start_price = {symbol: given.get(symbol) or self._own_price(symbol) for symbol in self.symbols}
         self._began_ns = span[0] if span is not None else clock()
 
+    def go_on_from(self, prices: Mapping[Symbol, float]) -> None:
+        """Begin where a market that was seen before has ended, instead of at its start price."""
+        self._start_price |= {symbol: price for symbol, price in prices.items() if symbol in self._start_price}
+
     def malformed(self) -> Sequence[tuple[Symbol, int, str]]:
         """Nothing: what is made here always decodes."""
         return ()

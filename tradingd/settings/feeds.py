@@ -55,7 +55,9 @@ class SyntheticFeedSettings(Section):
     symbols: SymbolList = Field(description="Symbols to invent prices for.")
     seed: Annotated[int, Field(ge=0)] = Field(default=1, description="The same seed gives the same market.")
     start_price: dict[str, PositiveFloat] = Field(
-        default={}, description="First price of a symbol; a symbol that is left out gets one of its own."
+        default={},
+        description="First price of a symbol; a symbol that is left out gets one of its own. A daemon that is "
+        "started again goes on from the last price that it has seen.",
     )
     interval_ms: PositiveInt = Field(default=200, description="Mean time between two quotes of a symbol.")
     volatility: PositiveFloat = Field(default=0.4, description="Annual volatility: 0.4 is 40 percent.")

@@ -94,6 +94,10 @@ class OrderDesk:
                 marks[symbol] = price
         return marks
 
+    def prices(self) -> Mapping[Symbol, Decimal]:
+        """The last price of every symbol that was seen since the start."""
+        return {symbol: exact_price(mark) for symbol, mark in self.market.marks().items()}
+
     def describe(self, record: OrderRecord, nested: bool) -> dict[str, object]:
         """An order as JSON, its legs inside where that is asked for."""
         legs = None

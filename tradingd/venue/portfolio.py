@@ -233,8 +233,8 @@ class Portfolio:
         self.save_marks()
 
     def save_marks(self) -> None:
-        """Write the last prices of what is held."""
-        marks = {symbol: decimal_text(price) for symbol, price in self._desk.marks().items()}
+        """Write the last prices of every symbol that was seen."""
+        marks = {symbol: decimal_text(price) for symbol, price in self._desk.prices().items()}
         if marks:
             self._store.commit(marks=marks)
 

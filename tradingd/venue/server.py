@@ -117,6 +117,10 @@ class PaperVenue:
         self._address = ("", 0)
         self._housekeeping_failed = False
 
+    def last_prices(self) -> dict[Symbol, float]:
+        """The last price of every symbol that was written before this start."""
+        return {symbol: float(price) for symbol, price in self._store.marks().items()}
+
     def _break(self, faults: FaultLayer) -> Faults:
         """Put the fault layer between the books and the clients."""
         updates = self._trade_updates

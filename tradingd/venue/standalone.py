@@ -12,6 +12,7 @@ from tradingd.core.identifiers import Symbol
 from tradingd.core.market import DataDefect, MarketDataEvent, find_defect
 from tradingd.errors import RecoverableError
 from tradingd.feeds.base import Feed, FeedStatus
+from tradingd.feeds.synthetic import SyntheticFeed
 from tradingd.settings.venue import VenueSettings
 from tradingd.venue.log_sink import LogSink
 from tradingd.venue.server import PaperVenue
@@ -61,6 +62,9 @@ async def serve(
     venue = PaperVenue(settings, database=database, symbols=symbols, clock=clock, log=log)
     try:
         await venue.start()
+        for feed in feeds:
+            if isinstance(feed, SyntheticFeed):  # an invented market goes on where the run before has left it
+                feed.go_on_from(venue.last_prices())
         sink = VenueSink(venue, log)
         async with asyncio.TaskGroup() as group:
             for feed in feeds:
