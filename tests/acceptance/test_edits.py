@@ -117,9 +117,9 @@ class Owner:
         assert (self.folder / "state" / "journal").stat().st_mtime_ns == before
         code, checked = self.command("check")
         assert (code, checked.strip()) == (2, said.strip())
-        code, examined = self.command("doctor", "--offline", "--json")
-        assert code == 1
-        found = [one for one in json.loads(examined)["findings"] if one["check"] == "holdings"]
+        examined = run_command("doctor", "-c", str(self.config), "--offline", "--json", env=self.env)
+        assert examined.returncode == 1
+        found = [one for one in json.loads(examined.stdout)["findings"] if one["check"] == "holdings"]
         assert {one["verdict"] for one in found} == {"FAILED"}
         return said
 
