@@ -307,7 +307,7 @@ def describe(books: Books, strategy_id: StrategyId, symbol: Symbol | None = None
     ]
     if plans:
         said.append(f"has {_count(len(plans), 'plan')} ({', '.join(plans)})")
-    return " and ".join(said) or "holds nothing"
+    return " and ".join(filter(None, (", ".join(said[:-1]), *said[-1:]))) or "holds nothing"
 
 
 # -- prices and limits ------------------------------------------------------------------------------------------------

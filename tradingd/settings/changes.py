@@ -26,7 +26,8 @@ class FileEdit(msgspec.Struct, frozen=True, kw_only=True):
         """What an operator is told of it."""
         changed = ("; ".join(self.changes) or "no setting differs") if self.is_readable else "it cannot be read"
         if self.refusals:
-            start = f"the next start would refuse: {' '.join(' '.join(self.refusals).split())}"
+            reasons = "; ".join(line for line in self.refusals if not line.startswith(" "))
+            start = f"the next start would refuse: {reasons} (tradingd check shows the ways out)"
         elif self.unknown:
             start = f"what the next start would do is not known: {self.unknown}"
         else:
