@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tradingd import __version__
 from tradingd.core.books import Books
-from tradingd.core.conflicts import acceptance, describe, transfers_due
+from tradingd.core.conflicts import ConfigurationFacts, acceptance, describe, transfers_due
 from tradingd.core.entries import ChangesAccepted, MessageKept, RunStarted, Snapshot, StrategyTransferred
 from tradingd.core.log import Level, LogEntry, LogEvent
 from tradingd.core.market import DAY_NS
@@ -125,14 +125,7 @@ def open_journal(
         last_about=tail.last_about,
     )
     journal.reserve.prepare()
-    accepted = None if accepts is None else acceptance(facts, books, accepts)
-    changes: list[ChangesAccepted | StrategyTransferred] = [*([] if accepted is None else [accepted])]
-    if accepted is not None:  # ahead of the manifest, which is the word on what there is to accept at the next start
-        _take(accepted, logger, books)
-    _take(started, logger, books)
-    for transfer in transfers_due(facts, books):
-        _take(transfer, logger, books)
-        changes.append(transfer)
+    changes = take_over(facts, books, started, logger, accepts=accepts)
     opened = Opened(
         settings=with_held_symbols(settings, books),
         books=books,
@@ -162,6 +155,21 @@ def log_file(daemon: DaemonSettings) -> LogFile | None:
         days=daemon.log_rotate_days,
         keep=daemon.log_keep,
     )
+
+
+def take_over(
+    facts: ConfigurationFacts, books: Books, started: RunStarted, logger: TradeLogger, *, accepts: str | None = None
+) -> list[ChangesAccepted | StrategyTransferred]:
+    """Begin a run in journal and books: what an operator accepts, the manifest, and what `formerly` hands over."""
+    accepted = None if accepts is None else acceptance(facts, books, accepts)
+    changes: list[ChangesAccepted | StrategyTransferred] = [*([] if accepted is None else [accepted])]
+    if accepted is not None:  # ahead of the manifest, which is the word on what there is to accept at the next start
+        _take(accepted, logger, books)
+    _take(started, logger, books)
+    for transfer in transfers_due(facts, books):
+        _take(transfer, logger, books)
+        changes.append(transfer)
+    return changes
 
 
 def _take(entry: RunStarted | ChangesAccepted | StrategyTransferred, logger: TradeLogger, books: Books) -> None:

@@ -188,3 +188,14 @@ def test_reduce_only_is_for_one_plain_order(holder: Desk) -> None:
     assert denials(holder) == ["ORDER_TERMS"]
     holder.act(lambda strategy: strategy.sell(ABC, D("NaN"), reduce_only=True))
     assert denials(holder)[-1] == "QUANTITY_INVALID"
+
+
+def test_new_terms_reduce_only_if_the_old_ones_did(holder: Desk) -> None:
+    holder.act(lambda strategy: strategy.sell(ABC, D(12), limit_price=D(104)))
+    exit_id = holder.order().client_order_id
+    holder.modules.risk.halt("enough", "operator")
+    holder.act(lambda strategy: strategy.modify(exit_id, quantity=D(8)))
+    assert holder.order().quantity == 12  # before the venue takes the new terms, twelve may have been sold
+    holder.act(lambda strategy: strategy.cancel(exit_id))
+    holder.act(lambda strategy: strategy.sell(ABC, D(8), limit_price=D(104)))
+    assert holder.order().open_quantity == 8

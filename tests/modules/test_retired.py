@@ -92,3 +92,26 @@ def test_an_order_that_opens_is_refused_with_a_code_of_its_own(tmp_path: Path) -
     assert DenialCode.STRATEGY_RETIRED in str(line.details)
     assert "one is retired" in line.message
     assert len(desk.books.orders) == 0
+
+
+def test_a_target_goes_on_to_zero_and_no_further(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, RISK).open()
+    desk.act(lambda one: one.buy(ABC, D(10)))
+    desk.act(lambda one: one.buy(ABC, D(5), limit_price=D(97)))
+    desk.broker.held = []
+    desk.act(lambda one: one.target_position(ABC, D(-5)))
+    again = retire(desk)
+    again.wait(10)
+    assert again.books.portfolio.quantity_of(ONE, ABC) == D(0)
+    assert (again.books.plans, again.books.orders.open_count) == ({}, 0)
+    again.check()
+
+
+def test_it_opens_nothing_though_the_account_would_hold_less(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, RISK).open()
+    desk.act(lambda two: two.sell(ABC, D(10)), TWO)
+    desk.act(lambda one: one.buy(ABC, D(5), limit_price=D(97)))
+    again = retire(desk)
+    assert again.order().status is OrderStatus.CANCELED
+    again.quote(96, 97)
+    assert again.books.portfolio.quantity_of(ONE, ABC) == D(0)

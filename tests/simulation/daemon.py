@@ -5,16 +5,14 @@ The next process knows nothing but the journal's files, read by the same code as
 
 import os
 import random
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import msgspec
-from tests.settings.writing import load as load_settings
+from tests.simulation.editing import ConfigurationFile
 from tests.simulation.faults import Armed, FaultKind
-from tests.simulation.judge import TIGHT_POSITION
 from tests.simulation.link import Killed, Link, Witness
 from tests.simulation.plans import SYMBOLS, Plan
+from tests.simulation.restless import Restless
 from tests.simulation.venue import Venue
 from tradingd.brokers.base import BrokerAdapter, BrokerSink
 from tradingd.core.entries import JournalEntry, RunStopped
@@ -26,57 +24,16 @@ from tradingd.journal.manifest import run_manifest
 from tradingd.journal.segments import load
 from tradingd.journal.writer import Durability, JournalWriter
 from tradingd.modules.trade_logger import TradeLogger
+from tradingd.opening import take_over
 from tradingd.reporting.encoding import to_json
 from tradingd.reporting.measure import measure_history
 from tradingd.runtime.latch import Latch
 from tradingd.runtime.replay import drain, run_now
 from tradingd.runtime.simulation import Agenda, SimulationClock, SimulationDriver, Tasks
-from tradingd.settings.plans import trading_days
-from tradingd.settings.root import Settings
+from tradingd.settings.plans import configuration_facts, trading_days, with_held_symbols
 from tradingd.wiring import Edges, Inboxes, IsOurs, build
 
 JOURNAL_ID = "simsim"
-
-CONFIG = """
-[data]
-stale_after_s = 0
-[[data.feeds]]
-kind = "synthetic"
-symbols = ["ABC", "XYZ", "QQQ"]
-[[strategies]]
-id = "one"
-class = "tests.simulation.restless:Restless"
-symbols = ["ABC", "XYZ", "QQQ"]
-[[strategies]]
-id = "two"
-class = "tests.simulation.restless:Restless"
-symbols = ["ABC", "XYZ", "QQQ"]
-[broker]
-kind = "alpaca"
-api_key = "of-nobody"
-api_secret = "of-nobody"
-[execution]
-external = "{policy}"
-[risk]
-max_order_value = 1000000
-max_position_value = 10000000
-max_gross_exposure = 100000000
-max_orders_per_minute = 100000
-max_daily_loss = 100000000
-max_drawdown_pct = 100
-max_leverage = 100
-price_collar_pct = 50
-{limit}
-"""
-
-
-@cache
-def settings_of(*, tight: bool, halts: bool) -> Settings:
-    """The configuration of a run; read once a process."""
-    limit = f"max_position_quantity = {TIGHT_POSITION}" if tight else ""
-    text = CONFIG.format(policy="halt" if halts else "adopt", limit=limit)
-    with TemporaryDirectory() as name:
-        return load_settings(Path(name), text).settings
 
 
 class FragileJournal(JournalWriter):
@@ -132,6 +89,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """What a process finds when it starts, and leaves behind when it dies."""
 
     plan: Plan
+    file: ConfigurationFile
     journal: Path
     clock: SimulationClock
     agenda: Agenda
@@ -146,9 +104,11 @@ class Daemon:
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
-        plan = around.plan
-        settings = settings_of(tight=plan.tight, halts=plan.halts_on_external)
         self.books, tail = load(around.journal)
+        self._accepts = around.file.make_acceptable(self.books)
+        self.named = around.file.named
+        settings = around.file.settings
+        self._facts = configuration_facts(settings)
         self._writer = FragileJournal(
             around.journal, tail, durability=Durability.POWER, take_snapshot=self.books.snapshot
         )
@@ -169,7 +129,9 @@ class Daemon:
             last_about=tail.last_about,
         )
         self.link: Link | None = None
-        manifest = run_manifest(self.books, tail, version="sim", config_hash="", broker="paper")
+        manifest = run_manifest(
+            self.books, tail, version="sim", config_hash="", broker="alpaca", declared=self._facts.declaration
+        )
         # What differs between machines and processes would make one seed's journals differ.
         self._manifest = msgspec.structs.replace(manifest, python="", sqlite="", pid=0)
         self._settings = settings
@@ -178,9 +140,11 @@ class Daemon:
     def start(self) -> None:
         """Start as the orchestrator does; dies on the way where a fault waits for it."""
         around = self._around
-        self.logger.record(self._manifest, durable=True)
-        self.books.apply(self._manifest)
-        self.modules = build(self._settings, self.books, self._inboxes, self._edges(), self.logger)
+        take_over(self._facts, self.books, self._manifest, self.logger, accepts=self._accepts)
+        Restless.living.clear()  # a strategy that the file does not name any more does not live
+        self.modules = build(
+            with_held_symbols(self._settings, self.books), self.books, self._inboxes, self._edges(), self.logger
+        )
         link = self.link
         assert link is not None
         run_now(self._connect(), "connect")

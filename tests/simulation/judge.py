@@ -9,7 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import msgspec
-from tests.simulation.plans import STRATEGIES, SYMBOLS
+from tests.simulation.editing import TIGHT_POSITION
+from tests.simulation.plans import SYMBOLS
 from tests.simulation.truth import Truth
 from tradingd.core.books import Books
 from tradingd.core.entries import HaltEngaged, HaltReleased, JournalEntry, OrderIntended, Snapshot
@@ -35,7 +36,6 @@ from tradingd.errors import TradingdError
 from tradingd.journal.codec import GENESIS, LineDefect, decode
 from tradingd.journal.segments import load
 
-TIGHT_POSITION = Decimal(30)
 PACE_WINDOW_NS = 10 * NS_PER_SECOND
 MOST_QUESTIONS = 100
 PASSED_BY_REDUCTIONS = frozenset(
@@ -125,6 +125,8 @@ class Judge:
         self._fills_read = 0
         self._true_fills: dict[ExecutionId, VenueFill] = {}
         self.entries: Counter[str] = Counter()
+        self._named: dict[StrategyId, bool] = {}
+        self._limit = TIGHT_POSITION
         self._asked: deque[int] = deque()
 
     # -- while it runs ------------------------------------------------------------------------------------------------
@@ -219,6 +221,23 @@ class Judge:
         if over > 0 and not self._outside_hands and (true is None or true.filled_quantity <= true.quantity):
             raise Breach("I4", f"{before.client_order_id} is booked {over} above its quantity")
 
+    def on_start(self, named: dict[StrategyId, bool], limit: int) -> None:
+        """Take note of the file that a process has read: its strategies, and whether each is retired."""
+        self._named, self._limit = named, limit
+
+    def _judge_owner(self, order: Order) -> None:
+        """No order of a strategy that the file does not name, and nothing opened by one that is retired."""
+        owner, name = order.strategy_id, order.client_order_id
+        if owner == EXTERNAL:
+            return  # what nobody here has sent is closed by a flattening too
+        if owner not in self._named:
+            raise Breach("I16", f"{name} leaves for {owner}, which the file does not name")
+        held = self.books.portfolio.quantity_of(owner, order.symbol)
+        working = self.books.portfolio.open_exposure_of(owner, order.symbol)
+        promised = working.buy_quantity if order.side is Side.BUY else working.sell_quantity
+        if self._named[owner] and promised > -held * order.side.sign:
+            raise Breach("I16", f"{name} leaves for {owner}, which is retired and holds {held}: it could open")
+
     def on_submit(self, order: Order) -> None:
         """Judge an order at the instant at which its bytes leave."""
         self.follow()
@@ -232,6 +251,7 @@ class Judge:
             raise Breach("I1", f"{name} leaves, and the journal holds no intent of it")
         if state.order != order:
             raise Breach("I6", f"{name} leaves with other terms than the journal's")
+        self._judge_owner(order)
         self._judge_plan(order)
         if self._halted and not self._closes(order) and not self._reduces(order):
             raise Breach("I9", f"{name} leaves while trading is halted")
@@ -324,8 +344,8 @@ class Judge:
                 longest += open_quantity
             else:
                 shortest -= open_quantity
-        if (longest if side is Side.BUY else -shortest) > TIGHT_POSITION:
-            raise Breach("I12", f"{symbol} could come to {longest} or {shortest}; the limit is {TIGHT_POSITION}")
+        if (longest if side is Side.BUY else -shortest) > self._limit:
+            raise Breach("I12", f"{symbol} could come to {longest} or {shortest}; the limit is {self._limit}")
 
     def _could_fill(self, name: ClientOrderId) -> Decimal:
         true = self._truth.order(name)
@@ -409,9 +429,12 @@ class Judge:
                 continue
             if fill.execution_id not in self._booked:
                 raise Breach("I8", f"execution {fill.execution_id} of {leg.client_order_id} is not in the journal")
-            key = (order.strategy_id, order.symbol)
+            state = self.books.orders.get(order.client_order_id)
+            assert state is not None
+            key = (state.order.strategy_id, order.symbol)  # it may have been handed over since
             own[key] = own.get(key, ZERO) + fill.quantity * fill.side.sign
-        for strategy_id in STRATEGIES:
+        owners = {owner for owner, _ in [*own, *self.books.portfolio.lines]} - {EXTERNAL}
+        for strategy_id in sorted(owners):
             for symbol in SYMBOLS:
                 booked = self.books.portfolio.quantity_of(strategy_id, symbol)
                 true = own.get((strategy_id, symbol), ZERO)

@@ -65,7 +65,28 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True, tag="wish"):
     """How far a limit price is from the market, in its passive direction."""
 
 
-Event: TypeAlias = Market | Wish | Fault
+class EditKind(StrEnum):
+    """What the owner does to the configuration file; it is read at the next start."""
+
+    RENAME = "rename"
+    RENAME_SILENTLY = "rename without saying so"
+    REMOVE = "remove"
+    RETIRE = "retire"
+    RESTORE = "restore"
+    LOWER_LIMIT = "lower limit"
+    RAISE_LIMIT = "raise limit"
+
+
+class Edit(msgspec.Struct, frozen=True, kw_only=True, tag="edit"):
+    """A change of the configuration file."""
+
+    at_ns: int
+    kind: EditKind
+    strategy_id: StrategyId
+    """The strategy that it is about, by its first name."""
+
+
+Event: TypeAlias = Market | Wish | Fault | Edit
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +121,9 @@ def draw(seed: int) -> Plan:
         halts_on_external=rng.random() < 0.2,
         haste=rng.choice((0.0, 0.05, 0.3)),
         most_behind_s=rng.choice((0.02, 0.2, 3.0)),
-        events=tuple(sorted([*market, *wishes, *faults], key=lambda event: event.at_ns)),
+        events=tuple(
+            sorted([*market, *wishes, *faults, *_draw_edits(seed, duration_ns)], key=lambda event: event.at_ns)
+        ),
     )
 
 
@@ -164,6 +187,20 @@ def _draw_worked(seed: int, duration_ns: int) -> list[Event]:
         )
         for _ in range(rng.randint(5, 30))
     ]
+
+
+def _draw_edits(seed: int, duration_ns: int) -> list[Event]:
+    """Draw edits of the configuration file with the restart that makes them count, in a third of the runs."""
+    rng = random.Random(f"edits {seed}")  # its own, so that the rest of a run is the same with and without
+    if rng.random() > 1 / 3:
+        return []
+    events: list[Event] = []
+    for _ in range(rng.randint(1, 5)):
+        at_ns = rng.randrange(duration_ns)
+        events.append(Edit(at_ns=at_ns, kind=rng.choice(list(EditKind)), strategy_id=rng.choice(STRATEGIES)))
+        kind = rng.choice((FaultKind.STOP, FaultKind.STOP, FaultKind.CRASH))
+        events.append(Fault(at_ns=at_ns + rng.randrange(2 * NS_PER_SECOND), kind=kind, size=rng.random()))
+    return events
 
 
 def _draw_halts(rng: random.Random, duration_ns: int) -> list[Event]:

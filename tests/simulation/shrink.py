@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import msgspec
 from tests.simulation.faults import Fault
-from tests.simulation.plans import Event, Market, Plan, Wish
+from tests.simulation.plans import Edit, Event, Market, Plan, Wish
 from tests.simulation.world import Outcome, run_plan
 
 T = TypeVar("T")
@@ -70,4 +70,6 @@ def describe(plan: Plan) -> list[str]:
                 )
             case Fault():
                 lines.append(f"{at} fault: {event.kind} ({event.size:.3f})")
+            case Edit():
+                lines.append(f"{at} edit: {event.kind} {event.strategy_id}")
     return lines

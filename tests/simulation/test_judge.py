@@ -8,19 +8,21 @@ import msgspec
 import pytest
 from tests.simulation.faults import Fault
 from tests.simulation.link import Link
-from tests.simulation.plans import Plan, draw
+from tests.simulation.plans import STRATEGIES, draw
+from tests.simulation.plans import Plan as RunPlan
 from tests.simulation.world import Outcome, World
-from tradingd.core.entries import CashAdjusted, HaltEngaged
-from tradingd.core.identifiers import ClientOrderId, ExecutionId
+from tradingd.core.entries import CashAdjusted, HaltEngaged, OrderIntended
+from tradingd.core.identifiers import ClientOrderId, ExecutionId, PlanId
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.order_state import OrderState, OrderStatus
-from tradingd.core.orders import OrderFilled, OrderRejected
+from tradingd.core.orders import Breach, DenialCode, Order, OrderDenied, OrderFilled, OrderRejected, Side
+from tradingd.core.plans.records import Plan, PlanStarted, TargetPosition
 from tradingd.journal.segments import segment_paths
 
 Crime = Callable[[World], None]
 
 
-def faultless() -> Plan:
+def faultless() -> RunPlan:
     """A busy run without a fault."""
     plan = draw(4)
     events = tuple(event for event in plan.events if not isinstance(event, Fault))
@@ -111,6 +113,54 @@ def rewrites_the_past(world: World) -> None:
         file.write(b'{"seq":1}\n')
 
 
+def trades_for_a_strategy_that_the_file_does_not_name(world: World) -> None:
+    world.judge.on_start({}, 30)
+
+
+def opens_for_a_strategy_that_is_retired(world: World) -> None:
+    world.judge.on_start(dict.fromkeys(STRATEGIES, True), 30)
+
+
+def _sale_of_what_is_held(world: World, quantity: Decimal) -> Order:
+    state = orders_of(world, OrderStatus.FILLED)[0]
+    held = world.judge.books.portfolio.quantity(state.order.symbol)
+    assert held
+    return msgspec.structs.replace(
+        state.order,
+        client_order_id=ClientOrderId("made-up"),
+        side=Side.SELL if held > 0 else Side.BUY,
+        quantity=quantity,
+    )
+
+
+def denies_a_reduction(world: World) -> None:
+    order = _sale_of_what_is_held(world, Decimal("0.001"))
+    breach = Breach(code=DenialCode.HALTED, message="trading is halted")
+    record(
+        world,
+        OrderDenied(client_order_id=order.client_order_id, ts_event=1, ts_recv=1, order=order, breaches=(breach,)),
+    )
+
+
+def overshoots_a_target(world: World) -> None:
+    order = msgspec.structs.replace(
+        _sale_of_what_is_held(world, Decimal(1_000)), plan_id=PlanId("made-up"), leg="part1"
+    )
+    plan = Plan(
+        plan_id=order.plan_id,
+        strategy_id=order.strategy_id,
+        symbol=order.symbol,
+        side=order.side,
+        quantity=order.quantity,
+        way=TargetPosition(goal=Decimal(0)),
+        trace_id=order.trace_id,
+        ts_started=1,
+    )
+    record(world, PlanStarted(plan=plan))
+    record(world, OrderIntended(order=order))
+    link_of(world).submit(order)
+
+
 CRIMES: list[tuple[Crime, set[str]]] = [
     (sends_without_intent, {"I1"}),
     (sends_twice, {"I1"}),
@@ -120,6 +170,10 @@ CRIMES: list[tuple[Crime, set[str]]] = [
     (takes_silence_for_a_refusal, {"I7"}),
     (changes_books_by_the_journal_alone, {"I13", "I3", "liveness"}),
     (rewrites_the_past, {"I10"}),
+    (trades_for_a_strategy_that_the_file_does_not_name, {"I16"}),
+    (opens_for_a_strategy_that_is_retired, {"I16"}),
+    (denies_a_reduction, {"I14"}),
+    (overshoots_a_target, {"I15"}),
 ]
 
 

@@ -21,4 +21,7 @@ def test_the_runs_are_about_something() -> None:
     for kind in ("OrderFilled", "OrderCanceled", "OrderReplaced", "OrderUnknown"):
         assert sum(counts.get(kind, 0) for counts in entries) > 3, kind
     assert sum(outcome.restarts for outcome in outcomes) > 10
-    assert len({kind for outcome in outcomes for kind in outcome.injected}) > 30
+    kinds = {kind for outcome in outcomes for kind in outcome.injected}
+    assert len(kinds) > 30
+    assert sum(kind.startswith("edit: ") for kind in kinds) > 4
+    assert sum(counts.get("StrategyTransferred", 0) for counts in entries) > 2

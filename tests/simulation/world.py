@@ -5,7 +5,7 @@ every coroutine where it stands.
 """
 
 import random
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -13,10 +13,11 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 from tests.simulation.daemon import Daemon, Surroundings
+from tests.simulation.editing import ConfigurationFile
 from tests.simulation.faults import INSTANT, OUTSIDE_HANDS, Armed, Fault, FaultKind
 from tests.simulation.judge import Breach, Judge
 from tests.simulation.link import Killed
-from tests.simulation.plans import OPERATORS, Event, Market, Plan, Verb, Wish
+from tests.simulation.plans import OPERATORS, Edit, Event, Market, Plan, Verb, Wish
 from tests.simulation.restless import Restless
 from tests.simulation.venue import Venue, strike
 from tradingd.core.market import NS_PER_SECOND, QuoteTick
@@ -64,8 +65,10 @@ class World:
         self.judge = Judge(
             folder, self.venue.truth, tight=plan.tight, outside_hands=any(kind in OUTSIDE_HANDS for kind in faults)
         )
+        self.file = ConfigurationFile(tight=plan.tight, halts=plan.halts_on_external)
         self._around = Surroundings(
             plan=plan,
+            file=self.file,
             journal=folder,
             clock=self.clock,
             agenda=self.agenda,
@@ -76,6 +79,7 @@ class World:
         )
         self.daemon: Daemon | None = None
         self._trace: deque[Step] = deque(maxlen=trace)
+        self._edits: Counter[str] = Counter()
         self._steps = 0
         self._restarts = -1
 
@@ -105,7 +109,7 @@ class World:
             invariant=invariant,
             message=message,
             trace=tuple(map(_tell, self._trace)),
-            injected={kind.value: count for kind, count in sorted(self.armed.injected.items())},
+            injected={kind.value: count for kind, count in sorted(self.armed.injected.items())} | self._edits,
             entries=dict(sorted(self.judge.entries.items())),
             restarts=self._restarts,
             journal=b"".join(path.read_bytes() for path in segment_paths(self.journal)),
@@ -138,6 +142,7 @@ class World:
             return
         self._restarts += 1
         self.daemon = daemon = Daemon(self._around)
+        self.judge.on_start(daemon.named, self.file.limit)
         self._note("start")
         daemon.start()
 
@@ -167,6 +172,10 @@ class World:
                 self._on_wish(event)
             case Fault():
                 self._on_fault(event)
+            case Edit():
+                self._note(f"edit {event.kind} {event.strategy_id}")
+                self._edits[f"edit: {event.kind}"] += 1
+                self.file.edit(event)
 
     def _on_market(self, event: Market) -> None:
         now = self.plan.start_ns + self.clock.monotonic_ns()
@@ -193,7 +202,10 @@ class World:
         if daemon is None:
             return
         if wish.verb not in OPERATORS:
-            Restless.living[wish.strategy_id].wishes.append(wish)
+            line = self.file.lines.get(wish.strategy_id)
+            strategy = None if line is None else Restless.living.get(line.strategy_id)
+            if strategy is not None:
+                strategy.wishes.append(wish)
         elif wish.verb is Verb.HALT:
             daemon.modules.risk.halt("the operator says so", "operator")
         elif wish.verb is Verb.FLATTEN:
@@ -246,7 +258,8 @@ class World:
             case FaultKind.STRATEGY_RAISES:
                 if self.daemon is not None:
                     self.armed.injected[fault.kind] += 1
-                    next(iter(Restless.living.values())).raises = True
+                    for strategy in list(Restless.living.values())[:1]:
+                        strategy.raises = True
             case FaultKind.STREAM_DOWN | FaultKind.STREAM_MUTE:
                 self._disturb_stream(fault)
             case _:

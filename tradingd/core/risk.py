@@ -148,6 +148,13 @@ def reduces(order: Order, portfolio: PortfolioState, *, replaced: Decimal = ZERO
     return is_sensible(order.quantity) and order.quantity <= reducible(order.side, held, open_orders, replaced)
 
 
+def reduces_own(order: Order, portfolio: PortfolioState, *, replaced: Decimal = ZERO) -> bool:
+    """True for an order that can only bring the position of its own strategy nearer to zero; see `reduces`."""
+    held = portfolio.quantity_of(order.strategy_id, order.symbol)
+    open_orders = portfolio.open_exposure_of(order.strategy_id, order.symbol)
+    return is_sensible(order.quantity) and order.quantity <= reducible(order.side, held, open_orders, replaced)
+
+
 def reducible(side: Side, held: Decimal, open_orders: OpenExposure, replaced: Decimal = ZERO) -> Decimal:
     """How much one more order of a side may be for and still only reduce what is held; 0 where nothing may.
 

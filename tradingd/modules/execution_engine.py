@@ -15,6 +15,7 @@ from tradingd.core.books import Books
 from tradingd.core.broker_model import replace_refusals
 from tradingd.core.entries import CashAdjusted, OrderAdopted, OrderIntended, PositionAdjusted
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, TraceId
+from tradingd.core.instruments import is_sensible
 from tradingd.core.order_state import OrderState, OrderStatus, apply_report, intend
 from tradingd.core.orders import (
     Breach,
@@ -378,7 +379,12 @@ class ExecutionEngine(Module[ExecutionEvent]):
         if breaches := replace_refusals(self._broker.model, state.terms, new_order_details, instrument.asset_class):
             return ValidationResponse(breaches=breaches)
         amendment = amend(state, new_order_details, instrument)
-        verdict = self._admission.judge(amendment.candidate, replaced=state.open_quantity)
+        replaced = state.open_quantity
+        if state.order.leg not in CLOSING and is_sensible(
+            amendment.candidate.quantity
+        ):  # until the venue confirms, the old quantity may fill as well as the new one
+            replaced = min(replaced, amendment.candidate.quantity)
+        verdict = self._admission.judge(amendment.candidate, replaced=replaced)
         if verdict.approved:
             self.on_execution_update(amendment.request(order_id, self._clock.now_ns()))
             self._broker.modify_order(order_id, amendment.details)
@@ -409,11 +415,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
             self._plans.close_entries(strategy_id)
             for state in self._books.orders.open:
                 left = msgspec.structs.replace(state.order, quantity=state.open_quantity)
-                if (
-                    left.strategy_id == strategy_id
-                    and left.leg not in CLOSING
-                    and not self._admission.only_reduces(left, state.open_quantity)
-                ):
+                if left.strategy_id == strategy_id and self._admission.opens(left, state.open_quantity):
                     self.take_back(state.client_order_id)
 
     # -- flattening ---------------------------------------------------------------------------------------------------

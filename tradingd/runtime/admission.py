@@ -13,7 +13,7 @@ from tradingd.core.identifiers import StrategyId
 from tradingd.core.instruments import is_sensible
 from tradingd.core.orders import ZERO, Breach, DenialCode, Order, Side, ValidationResponse
 from tradingd.core.plans.records import CLOSING
-from tradingd.core.risk import reduces, reducible
+from tradingd.core.risk import reduces, reduces_own, reducible
 from tradingd.runtime.ports import InstrumentOf, Journal, OrderGateway, RiskGate
 from tradingd.runtime.venue_sync import VenueSync
 
@@ -63,8 +63,7 @@ class Admission:
         """
         if not (gate := self.gate(order.strategy_id)).approved:
             return gate
-        opens = order.leg not in CLOSING and not self.only_reduces(order, replaced)
-        if opens and order.strategy_id in self.retired:
+        if order.strategy_id in self.retired and self.opens(order, replaced):
             return refuse(DenialCode.STRATEGY_RETIRED, f"{order.strategy_id} is retired: it only reduces what it holds")
         breaches = refusals(
             self._broker.model,
@@ -106,6 +105,10 @@ class Admission:
             f"{owner} holds {held:f} {symbol}, with {promised:f} in working orders: "
             f"a {order.side} has nothing to reduce",
         )
+
+    def opens(self, order: Order, replaced: Decimal = ZERO) -> bool:
+        """True for an order that could do more than reduce what its own strategy holds."""
+        return order.leg not in CLOSING and not reduces_own(order, self._books.portfolio, replaced=replaced)
 
     def only_reduces(self, order: Order, replaced: Decimal = ZERO) -> bool:
         """True for an order that can only bring the account's position nearer to zero."""
