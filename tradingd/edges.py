@@ -18,6 +18,7 @@ from tradingd.core.identifiers import Symbol
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.venue_view import AccountInfo
 from tradingd.errors import UsageError
+from tradingd.journal.neighbours import held_elsewhere
 from tradingd.runtime.latch import Latch
 from tradingd.runtime.ports import EventLog
 from tradingd.settings.broker import AlpacaBrokerSettings
@@ -152,6 +153,15 @@ def build_adapter(
         model=model,
         on_coin_fill=resync if isinstance(broker, AlpacaBrokerSettings) else lambda: None,
     )
+
+
+def require_no_other_journal(journal: Path, broker: str, account_id: str) -> None:
+    """Refuse to begin a journal for an account of which another one beside it holds something. Raises `UsageError`."""
+    if (held := held_elsewhere(journal, broker, account_id)) is not None:
+        raise UsageError(
+            f"{journal} is new, and another journal of account {account_id} holds something that its strategies would "
+            f"buy again: {held} (set daemon.state_dir back, or start once with tradingd run --accept-changes)"
+        )
 
 
 def check_account(books: Books, account: AccountInfo, journal: Path) -> None:

@@ -25,7 +25,7 @@ from tradingd.core.identifiers import Symbol
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.performance import PerformanceReportData
-from tradingd.edges import build_adapter, build_venue, check_account
+from tradingd.edges import build_adapter, build_venue, check_account, require_no_other_journal
 from tradingd.editing import examine_edit
 from tradingd.errors import FatalError, JournalError, TradingdError, UsageError
 from tradingd.feeds.base import BarHistory
@@ -286,6 +286,10 @@ class Orchestrator:
         )
         check_account(self.books, account, self._paths.journal)
         self._account_lock = AccountLock(self._settings.broker.kind, account.account_id)
+        if self.books.account is None and self._accepts is None:
+            await asyncio.to_thread(
+                require_no_other_journal, self._paths.journal, self._settings.broker.kind, account.account_id
+            )
         self._log(
             LogEvent.BROKER_CONNECTED,
             f"connected to {self._settings.broker.kind} account {account.account_id} ({account.account_kind})",

@@ -182,3 +182,38 @@ def test_a_key_has_one_connection_to_a_stream(tmp_path: Path) -> None:
     assert told(tmp_path, table("AAPL") + table("MSFT", 'api_key = "k2"\napi_secret = "s2"\n')) == []
     crypto = 'url = "wss://stream.data.alpaca.markets/v1beta3/crypto/us"\n'
     assert told(tmp_path, table("AAPL") + table("BTC/USD") + crypto) == []
+
+
+def test_a_retired_strategy_needs_neither_class_nor_symbols_and_others_do(tmp_path: Path) -> None:
+    retired = (
+        '[[strategies]]\nid = "old"\nretired = true\nclaims = ["AAPL"]\n[risk.symbols."MSFT"]\nmax_order_value = 5\n'
+    )
+    assert check_settings(load(tmp_path, FEED + strategy() + retired)) == []
+    lines = told(tmp_path, FEED + '[[strategies]]\nid = "old"\n')
+    assert [line.split(": ")[1:3] for line in lines] == [
+        ["strategies[0].class", "is missing (Where the class is"],
+        ["strategies[0].symbols", "is missing (Symbols that the strategy sees and trades)"],
+    ]
+
+
+def test_the_code_and_the_symbols_of_a_retired_strategy_may_be_gone(tmp_path: Path) -> None:
+    gone = strategy("no_such_package.x:X", more="retired = true\n", symbols='"NOFEED"')
+    assert check_settings(load(tmp_path, FEED + gone)) == []
+
+
+@pytest.mark.parametrize(
+    ("formers", "expected"),
+    [
+        (("b", ""), 'strategies[0].formerly: "b" is a strategy of this file (a former id is one that no table has'),
+        (("z", "z"), 'strategies[1].formerly: "z" is what a was formerly (one strategy takes it over)'),
+    ],
+)
+def test_a_former_id_is_nobodys_and_goes_to_one_strategy(
+    tmp_path: Path, formers: tuple[str, str], expected: str
+) -> None:
+    tables = [
+        strategy(name=name, more=f'formerly = "{former}"\n' if former else "")
+        for name, former in zip("ab", formers, strict=True)
+    ]
+    (line,) = told(tmp_path, FEED + "".join(tables))
+    assert expected in line

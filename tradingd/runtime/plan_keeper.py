@@ -385,9 +385,11 @@ class PlanKeeper:
                 self.end(state, reason, None, alarm=alarm)
 
     def close_entries(self, strategy_id: StrategyId) -> None:
-        """Send nothing more that a strategy's plans come by a position with; what they hold stays protected."""
+        """Send nothing more that a strategy's plans come by a position with; what reduces and protects goes on."""
         for state in self._of_strategy(strategy_id):
-            if not state.entry_over and not isinstance(state.plan.way, Held):
+            plan = state.plan
+            leaves = self._books.portfolio.quantity_of(strategy_id, plan.symbol) * plan.side.sign < 0
+            if not (state.entry_over or leaves or isinstance(plan.way, Held | TargetPosition)):
                 self._move(msgspec.structs.replace(self._current(state.plan), entry_over=True))
 
     def taken_back(self, order_id: ClientOrderId, desk: PlanDesk) -> bool:

@@ -104,7 +104,7 @@ def _check_claims(loaded: LoadedSettings) -> Iterator[Problem]:
     for index, strategy in enumerate(loaded.settings.strategies):
         path: KeyPath = ("strategies", index, "claims")
         for symbol in strategy.claims:
-            if symbol not in strategy.symbols:
+            if symbol not in strategy.symbols and not strategy.retired:
                 remedy = suggest(symbol, strategy.symbols)
                 yield loaded.problem(path, f"{symbol} is no symbol of this strategy", remedy)
             owner = taken.setdefault(symbol, strategy.id)
@@ -223,6 +223,8 @@ def _check_symbols(loaded: LoadedSettings) -> Iterator[Problem]:
         for symbol in feed.symbols:
             feeds[symbol].append((index, feed))
     for number, strategy in enumerate(settings.strategies):
+        if strategy.retired:
+            continue  # what it holds is compared with the feeds, whatever symbols stand here
         path: KeyPath = ("strategies", number)
         for at, symbol in enumerate(strategy.symbols):
             if allowed is not None and symbol not in allowed:
@@ -274,6 +276,8 @@ def _check_risk_symbols(loaded: LoadedSettings) -> Iterator[Problem]:
     traded = {symbol for strategy in settings.strategies for symbol in strategy.symbols}
     if not traded or not loaded.is_complete(("strategies",)):
         return
+    if any(strategy.retired and not strategy.symbols for strategy in settings.strategies):
+        return  # it has the symbols that it holds, which the journal knows
     for symbol in settings.risk.symbols:
         if symbol not in traded:
             remedy = suggest(symbol, traded)
