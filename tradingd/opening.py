@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from tradingd import __version__
 from tradingd.core.books import Books
 from tradingd.core.conflicts import ConfigurationFacts, acceptance, describe, transfers_due
-from tradingd.core.entries import ChangesAccepted, MessageKept, RunStarted, Snapshot, StrategyTransferred
+from tradingd.core.entries import (
+    ChangesAccepted,
+    HaltEngaged,
+    JournalEntry,
+    MessageKept,
+    OperatorCommand,
+    RunStarted,
+    Snapshot,
+    StrategyTransferred,
+)
 from tradingd.core.log import Level, LogEntry, LogEvent
 from tradingd.core.market import DAY_NS
 from tradingd.journal.history import read_history
@@ -37,6 +46,19 @@ from tradingd.wiring import Inboxes
 MODULE = "orchestrator"
 MOST_KEPT = 4096
 """Characters of an unreadable message that are kept."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """What an operator says with a start: names, None where nothing was said."""
+
+    accepts: str | None = None
+    """Who accepts that the configuration was changed against what is held."""
+    halts: str | None = None
+    """Who wants the run to start halted."""
+
+
+NOTHING_SAID = Word()
 
 
 @dataclass(frozen=True)
@@ -65,16 +87,16 @@ def open_journal(
     paths: StatePaths,
     clock: Clock,
     on_database_rebuilt: Callable[[str], None],
-    *,
-    accepts: str | None = None,
+    word: Word = NOTHING_SAID,
 ) -> Opened:
     """Fold the journal, take it over with this run's manifest, and say what was found.
 
-    `accepts` names who accepts what an edit of the file changed. Raises `ConfigurationProblems`, with the journal as it
+    Raises `ConfigurationProblems`, with the journal as it
     was, where the configuration contradicts what is held.
     """
     settings = loaded.settings
     books, tail = load(paths.journal)
+    accepts = word.accepts
     require_no_conflict(loaded, books, accept=accepts is not None)
     facts = configuration_facts(settings)
 
@@ -126,6 +148,8 @@ def open_journal(
     )
     journal.reserve.prepare()
     changes = take_over(facts, books, started, logger, accepts=accepts)
+    if word.halts is not None:
+        _halt(word.halts, logger, books)
     opened = Opened(
         settings=with_held_symbols(settings, books),
         books=books,
@@ -172,7 +196,23 @@ def take_over(
     return changes
 
 
-def _take(entry: RunStarted | ChangesAccepted | StrategyTransferred, logger: TradeLogger, books: Books) -> None:
+def _halt(operator: str, logger: TradeLogger, books: Books) -> None:
+    """Start halted, unless the journal says so already."""
+    _take(OperatorCommand(command="run --halted", operator=operator, uid=os.getuid()), logger, books)
+    if books.halt is None:
+        _take(HaltEngaged(reason="started with --halted", operator=operator), logger, books)
+    halt = books.halt
+    assert halt is not None
+    logger.log_event(
+        Level.CRITICAL,
+        f"trading is halted: {halt.reason}; no new order leaves until `tradingd resume`",
+        {"operator": operator, "open_orders": books.orders.open_count},
+        event=LogEvent.RISK_HALTED,
+        module=MODULE,
+    )
+
+
+def _take(entry: JournalEntry, logger: TradeLogger, books: Books) -> None:
     logger.record(entry, durable=True)
     books.apply(entry)
 

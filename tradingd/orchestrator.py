@@ -36,7 +36,7 @@ from tradingd.feeds.synthetic import SyntheticFeed
 from tradingd.journal.history import read_history
 from tradingd.journal.projection import DatabaseError
 from tradingd.journal.segments import JournalLock
-from tradingd.opening import open_journal
+from tradingd.opening import NOTHING_SAID, Word, open_journal
 from tradingd.reporting.encoding import to_json
 from tradingd.reporting.measure import measure_history
 from tradingd.runtime.account_lock import AccountLock
@@ -64,11 +64,8 @@ LOG_LINGER_S = 0.005
 """How long a log line waits before it is rendered, so that an order's bytes leave first."""
 
 
-def run_daemon(loaded: LoadedSettings, environ: Mapping[str, str], *, accepts: str | None = None) -> int:
-    """Run the daemon until it is told to stop or must; return the exit code.
-
-    `accepts` names who accepts that the configuration was changed against what is held.
-    """
+def run_daemon(loaded: LoadedSettings, environ: Mapping[str, str], word: Word = NOTHING_SAID) -> int:
+    """Run the daemon until it is told to stop or must; return the exit code."""
     service_manager = ServiceManager(environ)
     os.umask(0o077)  # journal, databases, reports: for this user alone
     paths = StatePaths(loaded.settings.daemon.state_dir)
@@ -81,7 +78,7 @@ def run_daemon(loaded: LoadedSettings, environ: Mapping[str, str], *, accepts: s
         _say(f"tradingd: error: {error}")
         return error.exit_code if isinstance(error, FatalError) else FatalError.exit_code
     try:
-        return uvloop.run(Orchestrator(loaded, paths, service_manager, accepts=accepts).run())
+        return uvloop.run(Orchestrator(loaded, paths, service_manager, word).run())
     except TradingdError as error:
         # Problems of the configuration bring their own place, one a line.
         text = str(error) if isinstance(error, ConfigurationProblems) else f"tradingd: error: {error}"
@@ -107,17 +104,18 @@ class Orchestrator:
         loaded: LoadedSettings,
         paths: StatePaths,
         service_manager: ServiceManager,
-        *,
-        accepts: str | None = None,
+        word: Word = NOTHING_SAID,
     ) -> None:
         self._loaded = loaded
-        self._accepts = accepts
+        self._word = word
         self._settings = loaded.settings
         self._paths = paths
         self._service_manager = service_manager
         self._clock = SystemClock()
         self._rng = random.Random()  # noqa: S311 - jitter needs no secrecy
         self._phase = "starting"
+        self._is_up = False
+        """Whether the modules work: before that an operator can only halt, resume and look."""
         self._stop_signals = 0
         self._venue: PaperVenue | None = None
         self._modules: Modules | None = None
@@ -143,7 +141,7 @@ class Orchestrator:
 
     def initialize(self) -> None:
         """Fold the journal and take it over; make the supervisor, and what listens for signals."""
-        opened = open_journal(self._loaded, self._paths, self._clock, self._on_database_rebuilt, accepts=self._accepts)
+        opened = open_journal(self._loaded, self._paths, self._clock, self._on_database_rebuilt, self._word)
         self._opened = opened
         self._settings = opened.settings
         self.books, self._inboxes, self._logger = opened.books, opened.inboxes, opened.logger
@@ -190,6 +188,7 @@ class Orchestrator:
             on_problem=self._on_feed_problem,
         )
         modules = await self._build(feeds)
+        self._start_control(modules)
         await self._connect(modules)
         for module in modules.in_start_order():
             module.initialize()
@@ -197,6 +196,7 @@ class Orchestrator:
         self._start_tasks(modules)
         for module in modules.in_start_order():
             module.start()
+        self._is_up = True
         self._service_manager.status("comparing the books with the venue")
         await self._reconciled.wait()
         for feed in feeds:
@@ -297,6 +297,25 @@ class Orchestrator:
             equity=account.equity,
         )
 
+    def _start_control(self, modules: Modules) -> None:
+        """Answer the operator from here on: the venue may be away for hours."""
+        facade = DaemonFacade(
+            loaded=self._loaded,
+            settings=self._settings,
+            books=self.books,
+            modules=modules,
+            clock=self._clock,
+            phase=lambda: self._phase,
+            is_up=lambda: self._is_up,
+            journal=self._paths.journal,
+            journal_seq=lambda: self._opened.journal.seq,
+            disk_shortage=lambda: self._logger.shortage,
+            conflated=self._conflated,
+            fail=self._supervisor.fail,
+        )
+        self._control = ControlServer(self._paths.control_socket, facade)
+        self._supervisor.run_restartable("edge:control", self._control.start, once=True)
+
     def _start_tasks(self, modules: Modules) -> None:
         inboxes, supervisor = self._inboxes, self._supervisor
         strategies, execution = _queue(inboxes.strategies), _queue(inboxes.execution)
@@ -309,20 +328,6 @@ class Orchestrator:
         supervisor.run_restartable("module:configuration_manager", lambda: drive(modules.configuration))
         supervisor.run_restartable("module:reporting_engine", lambda: drive(modules.reporting))
         supervisor.run_fatal("edge:order-stream", modules.broker.run_adapter())
-        facade = DaemonFacade(
-            loaded=self._loaded,
-            books=self.books,
-            modules=modules,
-            clock=self._clock,
-            phase=lambda: self._phase,
-            journal=self._paths.journal,
-            journal_seq=lambda: self._opened.journal.seq,
-            disk_shortage=lambda: self._logger.shortage,
-            conflated=self._conflated,
-            fail=supervisor.fail,
-        )
-        self._control = ControlServer(self._paths.control_socket, facade)
-        supervisor.run_restartable("edge:control", self._control.start, once=True)
         watched = [_queue(inbox) for inbox in (inboxes.strategies, inboxes.execution, inboxes.broker, inboxes.logger)]
         vitals = Vitals(watched, self._service_manager, self._logger)
         disk = DiskWatch(self._opened.journal.reserve, self._logger)

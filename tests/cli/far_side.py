@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from tests.cli.command_line import NOON
+from tradingd.control.requests import CommandRequest
 from tradingd.control.server import ControlServer
 from tradingd.control.views import (
     CommandResult,
@@ -20,7 +21,6 @@ from tradingd.control.views import (
     StatementView,
     TradeView,
 )
-from tradingd.core.identifiers import ClientOrderId
 from tradingd.core.limit_table import LimitUse, Unit
 from tradingd.core.risk_metrics import RiskInputs, RiskLimits, assess
 from tradingd.settings.paths import StatePaths
@@ -34,11 +34,13 @@ class OneOrderDaemon:
 
     def __init__(self) -> None:
         self.told: list[tuple[str, ...]] = []
+        self.requests: list[CommandRequest] = []
+        self.halted = False
         self.failed: list[BaseException] = []
 
     def status(self) -> DaemonStatus:
         return DaemonStatus(
-            state="halted" if self.told else "trading",
+            state="halted" if self.halted else "trading",
             version="0.1.0",
             pid=4711,
             run=3,
@@ -133,29 +135,20 @@ class OneOrderDaemon:
     def sample_equity(self) -> CommandResult:
         return CommandResult(done=True, message="sampled")
 
-    def halt(self, reason: str, operator: str) -> CommandResult:
-        self.told.append(("halt", reason, operator))
-        return CommandResult(done=True, message="halted", orders_working=(ORDER_ID,))
+    def carry_out(self, request: CommandRequest) -> CommandResult:
+        self.requests.append(request)
+        match request.command:
+            case "resume":
+                return CommandResult(done=False, message="a limit is still broken")
+            case "cancel" if request.order_id != ORDER_ID:
+                return CommandResult(done=False, message=f"there is no order {request.order_id}")
+            case "flatten" | "close":
+                return CommandResult(done=True, message="flattening")
+            case "halt":
+                self.halted = True
+        return CommandResult(done=True, message=f"{request.command} done", orders_working=(ORDER_ID,))
 
-    def resume(self, operator: str) -> CommandResult:
-        self.told.append(("resume", operator))
-        return CommandResult(done=False, message="a limit is still broken")
-
-    def flatten(self, operator: str) -> CommandResult:
-        self.told.append(("flatten", operator))
-        return CommandResult(done=True, message="flattening")
-
-    def cancel(self, order_id: ClientOrderId) -> CommandResult:
-        if order_id != ORDER_ID:
-            return CommandResult(done=False, message=f"there is no order {order_id}")
-        self.told.append(("cancel", order_id))
-        return CommandResult(done=True, message="cancel sent")
-
-    def cancel_all(self) -> CommandResult:
-        self.told.append(("cancel-all",))
-        return CommandResult(done=True, message="1 cancel sent")
-
-    async def reconcile(self, *, plan_only: bool) -> ReconcileView:
+    async def reconcile(self, *, plan_only: bool, request: CommandRequest) -> ReconcileView:
         self.told.append(("reconcile", "plan" if plan_only else "apply"))
         if plan_only:
             return ReconcileView(done=True, message="they differ", reports=("OrderFilled t-1",), foreign=("cash: +5",))

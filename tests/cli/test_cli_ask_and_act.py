@@ -94,16 +94,28 @@ def test_commands_reach_the_daemon_with_their_operator(paths: StatePaths, called
     operator = getpass.getuser()
     with running_daemon(paths) as daemon:
         halted = called("halt", "-c", "c.toml", "--reason", "odd fills")
-        assert (halted.code, halted.out) == (0, f"halted\nstill working: {ORDER_ID}\n")
-        assert called("cancel", "-c", "c.toml", ORDER_ID).out == "cancel sent\n"
-        assert called("cancel-all", "-c", "c.toml").code == 0
-        assert called("flatten", "-c", "c.toml", "--yes").code == 0
-        assert daemon.told == [
-            ("halt", "odd fills", operator),
-            ("cancel", ORDER_ID),
-            ("cancel-all",),
-            ("flatten", operator),
+        line = f"still working: {ORDER_ID}  BUY 5 AAPL LIMIT at 180.5  ACCEPTED\n"
+        assert (halted.code, halted.out) == (0, f"halt done\n{line}")
+        quick = ("-c", "c.toml", "--wait", "0")
+        cancelled = called("cancel", ORDER_ID, *quick)
+        assert (cancelled.code, cancelled.out) == (6, f"cancel done\n{line}")
+        assert called("cancel-all", "--symbol", "AAPL", *quick).code == 6
+        assert called("cancel", "--strategy", "trend", *quick).code == 6
+        flat = called("flatten", "--yes", "--reason", "weekend", *quick)
+        assert (flat.code, flat.out) == (6, f"flattening\n{line}still held: 10 AAPL of trend\n")
+        closed = called("close", "--strategy", "other", "--no-halt", *quick)
+        assert (closed.code, closed.out) == (0, "flattening\nstrategy other: no orders, no positions\n")
+        given = [(each.command, each.order_id, each.strategy, each.symbol, each.reason) for each in daemon.requests]
+        assert given == [
+            ("halt", "", None, None, "odd fills"),
+            ("cancel", ORDER_ID, None, None, ""),
+            ("cancel-all", "", None, "AAPL", ""),
+            ("cancel-all", "", "trend", None, ""),
+            ("flatten", "", None, None, "weekend"),
+            ("close", "", "other", None, ""),
         ]
+        assert [each.halt for each in daemon.requests] == [True] * 5 + [False]
+        assert {(each.operator, each.uid) for each in daemon.requests} == {(operator, os.getuid())}
 
 
 def test_what_the_daemon_refuses_is_said_in_its_words_with_exit_code_7(paths: StatePaths, called: Called) -> None:
@@ -117,17 +129,17 @@ def test_what_the_daemon_refuses_is_said_in_its_words_with_exit_code_7(paths: St
         assert daemon.failed == []
 
 
-@pytest.mark.parametrize(("answer", "code"), [("n", 2), ("y", 0)])
+@pytest.mark.parametrize(("answer", "code"), [("n", 2), ("y", 6)])
 def test_flatten_asks_on_a_terminal(answer: str, code: int, paths: StatePaths, tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     with running_daemon(paths) as daemon:
         os.write(ours, f"{answer}\n".encode())
         ended = subprocess.run(
-            [sys.executable, "-m", "tradingd", "flatten", "-c", "c.toml"],
+            [sys.executable, "-m", "tradingd", "flatten", "-c", "c.toml", "--wait", "0"],
             cwd=tmp_path, env=environment(), stdin=theirs, capture_output=True, text=True, check=False, timeout=20,
         )  # fmt: skip
         assert ended.returncode == code, ended.stderr
-        assert [told[0] for told in daemon.told] == (["flatten"] if answer == "y" else [])
+        assert [each.command for each in daemon.requests] == (["flatten"] if answer == "y" else [])
     os.close(theirs)
     os.close(ours)
 
@@ -139,9 +151,9 @@ def test_a_file_spoilt_since_the_start_does_not_keep_the_operator_from_a_halt(
     assert called("halt", "-c", "c.toml").code == 2
     with running_daemon(paths) as daemon:
         ended = called("halt", "-c", "c.toml")
-        assert (ended.code, ended.out.splitlines()[0]) == (0, "halted")
+        assert (ended.code, ended.out.splitlines()[0]) == (0, "halt done")
         assert "risk.max_ordr_value: unknown key" in ended.err
-        assert len(daemon.told) == 1
+        assert len(daemon.requests) == 1
         assert called("status", "-c", "c.toml").code == 2
 
 

@@ -13,7 +13,7 @@ from tradingd.cli.exit_codes import MEANINGS
 
 COMMANDS = (
     "run", "check", "replay", "report", "status", "positions", "orders", "trades", "risk", "logs", "halt", "resume",
-    "flatten", "cancel", "cancel-all", "venue", "doctor", "config show", "config schema", "journal rebuild",
+    "flatten", "close", "cancel", "cancel-all", "venue", "doctor", "config show", "config schema", "journal rebuild",
 )  # fmt: skip
 
 
@@ -63,7 +63,10 @@ WRONG = {
     "an age in no known unit": (["logs", "-c", "c.toml", "--since", "3w"], "--since: '3w' is neither"),
     "a level that does not exist": (["logs", "-c", "c.toml", "--level", "LOUD"], "LOUD"),
     "an unknown format": (["report", "-c", "c.toml", "--format", "pdf"], "pdf"),
-    "no order named": (["cancel", "-c", "c.toml"], "Missing argument"),
+    "no order named": (["cancel", "-c", "c.toml"], "cancel needs the id of an order"),
+    "an order and a scope": (["cancel", "-c", "c.toml", "trend-1", "--symbol", "AAPL"], "not both"),
+    "close without a scope": (["close", "-c", "c.toml"], "close needs --strategy ID"),
+    "a halt before the first start": (["halt", "-c", "c.toml"], "tradingd run --halted"),
     "an empty order id": (["cancel", "-c", "c.toml", ""], "is no order id"),
     "a statement of a day to come": (["statement", "-c", "c.toml", "--date", "2999-01-01"], "still to come"),
     "flatten without a terminal": (["flatten", "-c", "c.toml"], "--yes"),

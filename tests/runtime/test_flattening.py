@@ -7,6 +7,7 @@ from tradingd.core.books import Books
 from tradingd.core.entries import OrderIntended
 from tradingd.core.identifiers import StrategyId, Symbol
 from tradingd.core.orders import Side
+from tradingd.core.scopes import Scope
 from tradingd.runtime.flattening import Flattening
 
 Closed = tuple[StrategyId, Symbol, Decimal]
@@ -53,6 +54,15 @@ def test_positions_wait_for_open_orders_and_are_closed_once() -> None:
     assert flattening.step()
     assert len(closed) == 2
     assert flattening.left() == []
+
+
+def test_only_what_it_covers_is_waited_for_and_closed() -> None:
+    books, asked = holding(), list[Closed]()
+    books.apply(OrderIntended(order=order("s1-2", limit="90")))
+    flattening = Flattening(books, lambda *line: asked.append(line), Scope(S2).covers)
+    assert flattening.step(), "the order of another strategy is not waited for"
+    assert asked == [(S2, ABC, Decimal(-4))]
+    assert flattening.left() == ["-4 ABC of s2"]
 
 
 def test_what_could_not_be_sent_ends_it_and_is_told() -> None:

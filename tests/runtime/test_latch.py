@@ -30,3 +30,11 @@ def test_an_order_that_closes_a_position_passes_whom_it_was_let_pass() -> None:
     assert latch.refusal(B) is None
     latch.forget(B)
     assert latch.refusal(B) == "too hot; stopping"
+
+
+def test_an_order_that_is_held_back_does_not_leave_and_the_others_do() -> None:
+    latch = Latch()
+    latch.hold(A, "AAPL is halted")
+    assert (latch.refusal(A), latch.refusal(B)) == ("AAPL is halted", None)
+    latch.forget(A)
+    assert latch.refusal(A) is None

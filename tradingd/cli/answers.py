@@ -59,6 +59,8 @@ def show_status(status: DaemonStatus, *, as_json: bool, times: Times) -> None:
     ]
     pairs += [(f"no fresh price {symbol}", reason) for symbol, reason in status.without_fresh_price.items()]
     pairs += [(f"halted {symbol}", reason) for symbol, reason in status.halted_symbols.items()]
+    pairs += [(f"halted {scope}", reason) for scope, reason in status.halted_scopes.items()]
+    pairs += [("closing", scope) for scope in status.closing]
     pairs += [(f"quarantined {name}", reason) for name, reason in status.quarantined.items()]
     show_pairs(pairs)
 

@@ -111,9 +111,10 @@ def build_app() -> typer.Typer:
     app.command("risk", epilog=_example("risk -c config/paper.toml"))(ask.risk)
     app.command("logs", epilog=_example("logs -c config/paper.toml -f --event 'order.*' --since 10m"))(logs.logs)
 
-    app.command("halt", epilog=_example('halt -c config/paper.toml --reason "odd fills"'))(act.halt)
+    app.command("halt", epilog=_example('halt -c config/paper.toml --strategy trend --reason "odd fills"'))(act.halt)
     app.command("resume", epilog=_example("resume -c config/paper.toml"))(act.resume)
     app.command("flatten", epilog=_example("flatten -c config/paper.toml --yes"))(act.flatten)
+    app.command("close", epilog=_example("close -c config/paper.toml --strategy trend"))(act.close)
     app.command("cancel", epilog=_example("cancel -c config/paper.toml trend-k3v9q2-17"))(act.cancel)
     app.command("cancel-all", epilog=_example("cancel-all -c config/paper.toml"))(act.cancel_all)
     app.command("reconcile", epilog=_example("reconcile -c config/paper.toml --plan"))(act.reconcile)

@@ -37,7 +37,14 @@ AcceptOption = Annotated[
 ]
 
 
-def run(config: ConfigOption, *, accept_changes: AcceptOption = False) -> None:
+def run(
+    config: ConfigOption,
+    *,
+    halted: Annotated[
+        bool, typer.Option("--halted", help="Start halted: only reductions leave until `tradingd resume`.")
+    ] = False,
+    accept_changes: AcceptOption = False,
+) -> None:
     """Run the daemon until SIGTERM or SIGINT.
 
     A second signal forces; SIGHUP opens the log file anew and ends nothing. Exit codes: 0 stopped in order; 2 usage or
@@ -52,9 +59,12 @@ def run(config: ConfigOption, *, accept_changes: AcceptOption = False) -> None:
 
     loaded = load_startable(config)
 
+    from tradingd.opening import Word
     from tradingd.orchestrator import run_daemon
 
-    raise typer.Exit(run_daemon(loaded, os.environ, accepts=operator_name() if accept_changes else None))
+    name = operator_name()
+    word = Word(accepts=name if accept_changes else None, halts=name if halted else None)
+    raise typer.Exit(run_daemon(loaded, os.environ, word))
 
 
 def replay(

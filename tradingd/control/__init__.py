@@ -3,5 +3,7 @@
 server   HTTP over a Unix socket
 facade   questions and commands in terms of the modules
 views    the shapes that it answers with
+requests what an operator asks
+desk     commands, carried out
 client   asking, from the command line
 """

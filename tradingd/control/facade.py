@@ -7,6 +7,8 @@ from datetime import date
 from pathlib import Path
 
 from tradingd import __version__
+from tradingd.control.desk import NOT_UP, OperatorDesk
+from tradingd.control.requests import CommandRequest
 from tradingd.control.views import (
     CommandResult,
     DaemonStatus,
@@ -24,8 +26,6 @@ from tradingd.control.views import (
     trade_views,
 )
 from tradingd.core.books import Books
-from tradingd.core.identifiers import ClientOrderId
-from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.reconcile import ReconciliationPlan
 from tradingd.core.sessions import new_york_date
@@ -33,6 +33,7 @@ from tradingd.errors import JournalError, Refused, VenueUnavailable
 from tradingd.reporting.encoding import rfc3339
 from tradingd.runtime.clock import Clock
 from tradingd.settings.loaded import LoadedSettings
+from tradingd.settings.root import Settings
 from tradingd.stating import take_statement
 from tradingd.wiring import Modules
 
@@ -47,10 +48,12 @@ class DaemonFacade:
         self,
         *,
         loaded: LoadedSettings,
+        settings: Settings,
         books: Books,
         modules: Modules,
         clock: Clock,
         phase: Callable[[], str],
+        is_up: Callable[[], bool],
         journal: Path,
         journal_seq: Callable[[], int],
         disk_shortage: Callable[[], str | None],
@@ -62,6 +65,8 @@ class DaemonFacade:
         self._modules = modules
         self._clock = clock
         self._phase = phase
+        self._is_up = is_up
+        self._desk = OperatorDesk(settings=settings, books=books, modules=modules, is_up=is_up)
         self._journal = journal
         self._journal_seq = journal_seq
         self._disk_shortage = disk_shortage
@@ -91,6 +96,10 @@ class DaemonFacade:
             messages_unreadable=books.messages_kept,
             without_fresh_price={str(symbol): reason for symbol, reason in books.portfolio.unpriced.items()},
             halted_symbols={symbol: entry.reason for symbol, entry in books.halted_symbols.items()},
+            halted_scopes={
+                str(scope): f"{entry.reason} (by {entry.operator})" for scope, entry in books.halted_scopes.items()
+            },
+            closing=tuple(str(scope) for scope in self._modules.execution.closing),
             cash=books.portfolio.settled_cash,
             equity=books.portfolio.equity(),
             open_orders=books.orders.open_count,
@@ -151,54 +160,16 @@ class DaemonFacade:
 
     # -- commands -----------------------------------------------------------------------------------------------------
 
-    def _say(self, command: str, operator: str) -> None:
-        self._modules.logger.log_event(
-            Level.WARNING,
-            f"operator command: {command}",
-            {"command": command, "operator": operator},
-            event=LogEvent.CONTROL_COMMAND,
-            module="control",
-        )
+    def carry_out(self, request: CommandRequest) -> CommandResult:
+        """Do what an operator asks, or say why not."""
+        return self._desk.carry_out(request)
 
-    def _working(self) -> tuple[str, ...]:
-        return tuple(state.client_order_id for state in self._books.orders.open)
-
-    def halt(self, reason: str, operator: str) -> CommandResult:
-        """Stop new orders; working ones are listed, not cancelled."""
-        self._say("halt", operator)
-        self._modules.risk.halt(reason, operator)
-        return CommandResult(done=True, message="no new order leaves until resume", orders_working=self._working())
-
-    def resume(self, operator: str) -> CommandResult:
-        """Let orders leave again, those of quarantined strategies included."""
-        self._say("resume", operator)
-        self._modules.risk.resume(operator)
-        self._modules.execution.resume()
-        self._modules.strategies.resume()
-        return CommandResult(done=True, message="orders may leave again", orders_working=self._working())
-
-    def flatten(self, operator: str) -> CommandResult:
-        """Halt, cancel everything, close every position."""
-        self._say("flatten", operator)
-        self._modules.risk.halt("flatten", operator)
-        self._modules.execution.flatten()
-        return CommandResult(
-            done=True,
-            message="halted; working orders are being cancelled, then positions closed",
-            orders_working=self._working(),
-        )
-
-    def cancel(self, order_id: ClientOrderId) -> CommandResult:
-        """Cancel one order."""
-        self._say(f"cancel {order_id}", "")
-        if self._modules.execution.cancel_order(order_id):
-            return CommandResult(done=True, message=f"a cancel of {order_id} was asked for")
-        return CommandResult(done=False, message=f"no order {order_id} is working (see `tradingd orders`)")
-
-    async def reconcile(self, *, plan_only: bool) -> ReconcileView:
+    async def reconcile(self, *, plan_only: bool, request: CommandRequest) -> ReconcileView:
         """Compare the books with the venue now; correct them, or only say what would be corrected."""
+        if not self._is_up():
+            return ReconcileView(done=False, message=NOT_UP)
         if not plan_only:
-            self._say("reconcile", "")
+            self._desk.record(request)
         answer: asyncio.Future[ReconciliationPlan | str] = asyncio.get_running_loop().create_future()
         self._modules.venue_sync.reconcile_now(
             lambda plan: None if answer.done() else answer.set_result(plan), plan_only=plan_only
@@ -213,6 +184,8 @@ class DaemonFacade:
     async def statement(self, day: date | None) -> StatementView:
         """A day's books beside the venue's account; today's in New York when no day is given."""
         modules = self._modules
+        if not self._is_up():
+            return StatementView(message=NOT_UP)
         try:
             taken = await take_statement(
                 self._journal,
@@ -223,9 +196,3 @@ class DaemonFacade:
         except (VenueUnavailable, JournalError, Refused) as error:
             return StatementView(message=str(error))
         return StatementView(statement=taken)
-
-    def cancel_all(self) -> CommandResult:
-        """Cancel every working order."""
-        self._say("cancel-all", "")
-        count = self._modules.execution.cancel_all()
-        return CommandResult(done=True, message=f"cancels of {count} orders were asked for")

@@ -61,6 +61,11 @@ class _StatusCollector(Collector):
             "tradingd_symbols_halted", "Symbols that take reducing orders alone.", len(status.halted_symbols)
         )
         yield GaugeMetricFamily(
+            "tradingd_scopes_halted",
+            "Strategies and symbols that an operator lets reduce alone.",
+            len(status.halted_scopes),
+        )
+        yield GaugeMetricFamily(
             "tradingd_strategies_quarantined", "Strategies that are stopped.", len(status.quarantined)
         )
         yield GaugeMetricFamily(

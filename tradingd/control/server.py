@@ -5,7 +5,10 @@ without it could not ask for; every command is journaled or logged by what it co
 """
 
 import os
+import socket
+import struct
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +16,7 @@ from typing import Protocol
 import msgspec
 from aiohttp import web
 
+from tradingd.control.requests import CommandRequest
 from tradingd.control.views import (
     CommandResult,
     DaemonStatus,
@@ -23,7 +27,6 @@ from tradingd.control.views import (
     StatementView,
     TradeView,
 )
-from tradingd.core.identifiers import ClientOrderId
 from tradingd.errors import FatalError, RecoverableError
 
 
@@ -54,27 +57,11 @@ class Daemon(Protocol):
         """Write the equity of this moment into the journal."""
         ...
 
-    def halt(self, reason: str, operator: str) -> CommandResult:
-        """Stop new orders."""
+    def carry_out(self, request: CommandRequest) -> CommandResult:
+        """Do what an operator asks, or say why not."""
         ...
 
-    def resume(self, operator: str) -> CommandResult:
-        """Let orders leave again."""
-        ...
-
-    def flatten(self, operator: str) -> CommandResult:
-        """Halt, cancel everything, close every position."""
-        ...
-
-    def cancel(self, order_id: ClientOrderId) -> CommandResult:
-        """Cancel one order."""
-        ...
-
-    def cancel_all(self) -> CommandResult:
-        """Cancel every working order."""
-        ...
-
-    async def reconcile(self, *, plan_only: bool) -> ReconcileView:
+    async def reconcile(self, *, plan_only: bool, request: CommandRequest) -> ReconcileView:
         """Compare the books with the venue now."""
         ...
 
@@ -87,14 +74,8 @@ class Daemon(Protocol):
         ...
 
 
-class HaltRequest(msgspec.Struct, frozen=True):
-    """Why, and who says so."""
-
-    reason: str = "operator"
-    operator: str = ""
-
-
-_read_request = msgspec.json.Decoder(HaltRequest)
+_read_request = msgspec.json.Decoder(CommandRequest)
+COMMANDS = ("halt", "resume", "flatten", "close", "cancel-all")
 
 
 class ControlServer:
@@ -117,10 +98,7 @@ class ControlServer:
                 web.get("/trades", self._trades),
                 web.get("/risk", self._risk),
                 web.post("/equity", self._equity),
-                web.post("/halt", self._halt),
-                web.post("/resume", self._resume),
-                web.post("/flatten", self._flatten),
-                web.post("/cancel-all", self._cancel_all),
+                *(web.post(f"/{command}", self._command) for command in COMMANDS),
                 web.post("/reconcile", self._reconcile),
                 web.get("/reconcile", self._plan),
                 web.get("/statement", self._statement),
@@ -184,24 +162,19 @@ class ControlServer:
     async def _equity(self, request: web.Request) -> web.Response:
         return _answer(self._daemon.sample_equity())
 
-    async def _halt(self, request: web.Request) -> web.Response:
-        order = _read_request.decode(await request.read() or b"{}")
-        return _answer(self._daemon.halt(order.reason, order.operator))
+    async def _command(self, request: web.Request) -> web.Response:
+        return await self._carry_out(request, request.path.removeprefix("/"))
 
-    async def _resume(self, request: web.Request) -> web.Response:
-        return _answer(self._daemon.resume(_read_request.decode(await request.read() or b"{}").operator))
-
-    async def _flatten(self, request: web.Request) -> web.Response:
-        return _answer(self._daemon.flatten(_read_request.decode(await request.read() or b"{}").operator))
-
-    async def _cancel_all(self, request: web.Request) -> web.Response:
-        return _answer(self._daemon.cancel_all())
+    async def _carry_out(self, request: web.Request, command: str, order_id: str = "") -> web.Response:
+        result = self._daemon.carry_out(await _read(request, command, order_id))
+        return _answer(result, status=200 if result.done else 404)
 
     async def _reconcile(self, request: web.Request) -> web.Response:
-        return _answer(await self._daemon.reconcile(plan_only=False))
+        asked = await _read(request, "reconcile")
+        return _answer(await self._daemon.reconcile(plan_only=False, request=asked))
 
     async def _plan(self, request: web.Request) -> web.Response:
-        return _answer(await self._daemon.reconcile(plan_only=True))
+        return _answer(await self._daemon.reconcile(plan_only=True, request=CommandRequest()))
 
     async def _statement(self, request: web.Request) -> web.Response:
         text = request.query.get("date")
@@ -212,8 +185,24 @@ class ControlServer:
         return _answer(await self._daemon.statement(day))
 
     async def _cancel(self, request: web.Request) -> web.Response:
-        result = self._daemon.cancel(ClientOrderId(request.match_info["order_id"]))
-        return _answer(result, status=200 if result.done else 404)
+        return await self._carry_out(request, "cancel", request.match_info["order_id"])
+
+
+async def _read(request: web.Request, command: str, order_id: str = "") -> CommandRequest:
+    """What is asked, with what the request itself cannot be believed about."""
+    asked = _read_request.decode(await request.read() or b"{}")
+    return msgspec.structs.replace(asked, command=command, order_id=order_id, uid=_uid_of(request))
+
+
+def _uid_of(request: web.Request) -> int:
+    """Who opened the socket, as the kernel says; -1 where it does not."""
+    channel = None if request.transport is None else request.transport.get_extra_info("socket")
+    if channel is None:
+        return -1
+    with suppress(OSError, struct.error), socket.socket(fileno=os.dup(channel.fileno())) as own:
+        _pid, uid, _gid = struct.unpack("3i", own.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        return int(uid)
+    return -1
 
 
 def _answer(value: object, *, status: int = 200) -> web.Response:

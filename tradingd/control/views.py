@@ -137,6 +137,10 @@ class DaemonStatus(msgspec.Struct, frozen=True, kw_only=True):
     halted_symbols: dict[str, str] = {}
     without_fresh_price: dict[str, str] = {}
     """Symbols that are held and have no fresh price, and why."""
+    halted_scopes: dict[str, str] = {}
+    """Strategies, symbols, and strategies in a symbol that an operator halted, and why."""
+    closing: tuple[str, ...] = ()
+    """What is being flattened."""
     messages_unreadable: int = 0
     """Messages of the venue that could not be read; the journal keeps them."""
     cash: Decimal
@@ -199,7 +203,12 @@ class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
 
     done: bool
     message: str
+    already: bool = False
+    """Whether it was so before, and nothing had to be done."""
+    lifted: tuple[str, ...] = ()
+    """What a resume let go on."""
     orders_working: tuple[str, ...] = ()
+    """The orders that it concerns, which may still do something."""
 
 
 def reconcile_view(plan: ReconciliationPlan | str, *, applied: bool) -> ReconcileView:

@@ -20,11 +20,14 @@ from tradingd.core.entries import (
     HaltReleased,
     JournalEntry,
     MessageKept,
+    OperatorCommand,
     OrderAdopted,
     OrderIntended,
     PositionAdjusted,
     RunStarted,
     RunStopped,
+    ScopeHalted,
+    ScopeReleased,
     Snapshot,
     StrategyQuarantined,
     StrategyStateSaved,
@@ -38,6 +41,7 @@ from tradingd.core.order_state import OrderState, OrderStatus, Transition, apply
 from tradingd.core.orders import ExecutionReport, OrderAccepted, OrderDenied, OrderFilled, Trade
 from tradingd.core.plans.records import PlanEnded, PlanMoved, PlanStarted, PlanState
 from tradingd.core.portfolio import PortfolioState
+from tradingd.core.scopes import Scope
 from tradingd.errors import InvariantBroken
 
 DAYS_KEPT = 252
@@ -168,6 +172,7 @@ class Books:
         self.portfolio = PortfolioState()
         self.halt: HaltEngaged | None = None
         self.halted_symbols: dict[Symbol, SymbolHalted] = {}
+        self.halted_scopes: dict[Scope, ScopeHalted] = {}
         self.messages_kept = 0
         """How many messages of the venue could not be read."""
         self.corrections: dict[str, int] = {}
@@ -202,20 +207,14 @@ class Books:
                 state = adopted_state(entry)
                 self.orders.put(state)
                 self.portfolio.reserve(state)
-            case OrderDenied():
+            case OrderDenied() | OperatorCommand():
                 pass
             case CashAdjusted() | PositionAdjusted():
                 self._adjust(entry)
             case MessageKept():
                 self.messages_kept += 1
-            case SymbolHalted():
-                self.halted_symbols[entry.symbol] = entry
-            case HaltEngaged():
-                self.halt = entry
-            case HaltReleased():
-                self.halt = None
-                self.halted_symbols.clear()
-                self.quarantined.clear()
+            case HaltEngaged() | HaltReleased() | SymbolHalted() | ScopeHalted() | ScopeReleased():
+                self._apply_halt(entry)
             case StrategyQuarantined():
                 self.quarantined[entry.strategy_id] = entry
             case StrategyStateSaved():
@@ -257,6 +256,29 @@ class Books:
                     self.plans[plan_id] = entry.apply_to(self.plans[plan_id])
             case PlanEnded(plan_id=plan_id):
                 self.plans.pop(plan_id, None)
+
+    def _apply_halt(self, entry: HaltEngaged | HaltReleased | SymbolHalted | ScopeHalted | ScopeReleased) -> None:
+        match entry:
+            case HaltEngaged():
+                self.halt = entry
+            case HaltReleased():
+                self.halt = None
+                self.halted_symbols.clear()
+                self.halted_scopes.clear()
+                self.quarantined.clear()
+            case SymbolHalted(symbol=symbol):
+                self.halted_symbols[symbol] = entry
+            case ScopeHalted(scope=scope):
+                self.halted_scopes[scope] = entry
+            case ScopeReleased(scope=scope):
+                self._release(scope)
+
+    def _release(self, scope: Scope) -> None:
+        self.halted_scopes.pop(scope, None)
+        if scope.strategy_id is None and scope.symbol is not None:
+            self.halted_symbols.pop(scope.symbol, None)
+        if scope.symbol is None and scope.strategy_id is not None:
+            self.quarantined.pop(scope.strategy_id, None)
 
     def _begin_run(self, started: RunStarted) -> None:
         self.run, self.run_ended = started.run, False
@@ -305,6 +327,11 @@ class Books:
         quarantined = self.quarantined.pop(source, None)
         if quarantined is not None:
             self.quarantined.setdefault(target, msgspec.structs.replace(quarantined, strategy_id=target))
+        for scope, halted in list(self.halted_scopes.items()):
+            if scope.strategy_id == source:
+                del self.halted_scopes[scope]
+                moved = msgspec.structs.replace(halted, strategy_id=target)
+                self.halted_scopes.setdefault(moved.scope, moved)
         if self.declared is not None:
             known = {one.strategy_id: one for one in self.declared.strategies}
             declared = known.pop(source, None)
@@ -342,6 +369,7 @@ class Books:
             equity=self.equity,
             last_fill_ts=self.last_fill_ts,
             halted_symbols=tuple(self.halted_symbols.values()),
+            halted_scopes=tuple(self.halted_scopes.values()),
             corrections=dict(self.corrections),
             messages_kept=self.messages_kept,
             recovered_from_ts=self.recovered_from_ts,
@@ -365,6 +393,7 @@ class Books:
         self.equity = snapshot.equity
         self.last_fill_ts = snapshot.last_fill_ts
         self.halted_symbols = {entry.symbol: entry for entry in snapshot.halted_symbols}
+        self.halted_scopes = {entry.scope: entry for entry in snapshot.halted_scopes}
         self.messages_kept = snapshot.messages_kept
         self.corrections = dict(snapshot.corrections)
         self.recovered_from_ts = snapshot.recovered_from_ts

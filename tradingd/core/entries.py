@@ -34,6 +34,7 @@ from tradingd.core.orders import (
 )
 from tradingd.core.plans.records import PlanEnded, PlanMoved, PlanStarted, PlanState
 from tradingd.core.portfolio import PortfolioSnapshot
+from tradingd.core.scopes import Scope
 
 
 class RunEnd(StrEnum):
@@ -198,6 +199,47 @@ class HaltReleased(msgspec.Struct, frozen=True, kw_only=True, tag="halt_released
     operator: str
 
 
+class OperatorCommand(msgspec.Struct, frozen=True, kw_only=True, tag="operator_command", omit_defaults=True):
+    """An operator gave a command: who, what for, and why. What it came to stands in the entries that follow."""
+
+    command: str
+    operator: str
+    uid: int = -1
+    """User who opened the control socket, as the kernel says; -1 where nobody did."""
+    reason: str = ""
+    strategy_id: StrategyId | None = None
+    symbol: Symbol | None = None
+    order_id: str = ""
+    """The order or plan that it names."""
+
+
+class ScopeHalted(msgspec.Struct, frozen=True, kw_only=True, tag="scope_halted"):
+    """Only orders that reduce leave of a strategy, in a symbol, or both, until an operator resumes."""
+
+    strategy_id: StrategyId | None
+    symbol: Symbol | None
+    reason: str
+    operator: str
+
+    @property
+    def scope(self) -> Scope:
+        """What is halted."""
+        return Scope(self.strategy_id, self.symbol)
+
+
+class ScopeReleased(msgspec.Struct, frozen=True, kw_only=True, tag="scope_released"):
+    """An operator let exactly this go on; a symbol after a correction and a quarantined strategy too."""
+
+    strategy_id: StrategyId | None
+    symbol: Symbol | None
+    operator: str
+
+    @property
+    def scope(self) -> Scope:
+        """What goes on."""
+        return Scope(self.strategy_id, self.symbol)
+
+
 class StrategyQuarantined(msgspec.Struct, frozen=True, kw_only=True, tag="strategy_quarantined"):
     """A strategy raised; its orders are cancelled and it gets no more callbacks until an operator resumes."""
 
@@ -254,6 +296,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot"):
     equity: EquityTrack
     last_fill_ts: int
     halted_symbols: tuple[SymbolHalted, ...] = ()
+    halted_scopes: tuple[ScopeHalted, ...] = ()
     corrections: dict[str, int] = {}
     messages_kept: int = 0
     recovered_from_ts: int = 0
@@ -288,6 +331,9 @@ JournalEntry: TypeAlias = (
     | MessageKept
     | HaltEngaged
     | HaltReleased
+    | OperatorCommand
+    | ScopeHalted
+    | ScopeReleased
     | StrategyQuarantined
     | StrategyStateSaved
     | StrategyTransferred
@@ -315,6 +361,9 @@ def order_named_by(entry: JournalEntry) -> ClientOrderId | None:
             | MessageKept()
             | HaltEngaged()
             | HaltReleased()
+            | OperatorCommand()
+            | ScopeHalted()
+            | ScopeReleased()
             | StrategyQuarantined()
             | StrategyStateSaved()
             | StrategyTransferred()

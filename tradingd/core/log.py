@@ -91,6 +91,7 @@ class LogEvent(StrEnum):
     RECONCILE_FAILED = "reconcile.failed"
     RISK_HALTED = "risk.halted"
     RISK_SYMBOL_HALTED = "risk.symbol_halted"
+    RISK_SCOPE_HALTED = "risk.scope_halted"
     RISK_RESUMED = "risk.resumed"
     PORTFOLIO_EQUITY = "portfolio.equity"
     PORTFOLIO_UNPRICED = "portfolio.unpriced"

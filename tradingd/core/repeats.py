@@ -63,6 +63,9 @@ class RefusalGuard:
             refused.popleft()
         return len(refused) >= self.limit
 
-    def forget(self) -> None:
-        """Begin again: an operator has looked."""
-        self._refused.clear()
+    def forget(self, strategy_id: StrategyId | None = None) -> None:
+        """Begin again for one strategy, or for all: an operator has looked."""
+        if strategy_id is None:
+            self._refused.clear()
+        else:
+            self._refused.pop(strategy_id, None)

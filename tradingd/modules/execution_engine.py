@@ -39,6 +39,7 @@ from tradingd.core.orders import (
 )
 from tradingd.core.plans.records import CLOSING, Plan
 from tradingd.core.repeats import RefusalGuard, RepeatGuard
+from tradingd.core.scopes import ACCOUNT, Scope
 from tradingd.core.signals import CancelSignal, ModifySignal, OcoSignal, TradingSignal
 from tradingd.errors import JournalError
 from tradingd.runtime import oddities, order_lines
@@ -58,7 +59,7 @@ from tradingd.runtime.events import (
     SnapshotTaken,
     StrategyFailed,
 )
-from tradingd.runtime.flattening import WindingDown
+from tradingd.runtime.flattening import TRACE, WindingDown
 from tradingd.runtime.latch import HALT, STOP, Latch
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.order_builder import OrderBuilder
@@ -241,10 +242,10 @@ class ExecutionEngine(Module[ExecutionEvent]):
         if not verdict.approved:
             self._deny(order, verdict.breaches, signal.cause)
 
-    def resume(self) -> None:
-        """Count repeated and refused orders anew: an operator has looked."""
-        self._repeats.forget()
-        self._refusals.forget()
+    def resume(self, strategy_id: StrategyId | None = None) -> None:
+        """Count repeated and refused orders anew, of one strategy or of all: an operator has looked."""
+        self._repeats.forget(strategy_id)
+        self._refusals.forget(strategy_id)
 
     def place(self, order: Order, *, cause: int) -> tuple[Breach, ...]:
         """Let an order of a plan leave by the gate that all pass, or say why not."""
@@ -361,12 +362,12 @@ class ExecutionEngine(Module[ExecutionEvent]):
             self._broker.cancel_order(order_id)
         return True
 
-    def cancel_all(self, strategy_id: StrategyId | None = None) -> int:
-        """Ask for a cancel of every working order, or of one strategy's; return how many."""
-        self._plans.end_all(strategy_id, "all orders are being cancelled")
-        count = 0
+    def cancel_all(self, strategy_id: StrategyId | None = None, symbol: Symbol | None = None) -> int:
+        """Ask for a cancel of every working order, or of those of a strategy or symbol; return how many."""
+        self._plans.end_all(strategy_id, "all orders are being cancelled", symbol)
+        scope, count = Scope(strategy_id, symbol), 0
         for state in self._books.orders.open:
-            if strategy_id is None or state.order.strategy_id == strategy_id:
+            if scope.covers(state.order.strategy_id, state.order.symbol):
                 count += self.take_back(state.client_order_id)
         return count
 
@@ -420,9 +421,14 @@ class ExecutionEngine(Module[ExecutionEvent]):
 
     # -- flattening ---------------------------------------------------------------------------------------------------
 
-    def flatten(self) -> None:
-        """Cancel everything and close every position; passes a halt, since it can only reduce."""
-        self._winding.flatten(self)
+    def flatten(self, scope: Scope = ACCOUNT) -> None:
+        """Cancel every order and close every position of a scope; passes a halt, since it can only reduce."""
+        self._winding.flatten(self, scope)
+
+    @property
+    def closing(self) -> tuple[Scope, ...]:
+        """What is being flattened now."""
+        return self._winding.closing
 
     def wind_down(self, policies: Mapping[StrategyId, StopPolicy]) -> None:
         """Do what a stop does for each strategy; `wound_down` tells when nothing of it is under way any more."""
@@ -441,7 +447,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
             Side.SELL if quantity > 0 else Side.BUY,
             quantity=abs(quantity),
             terms=OrderTerms(),
-            trace_id=TraceId(f"flatten/{self._books.run}/{strategy_id}/{symbol}"),
+            trace_id=TraceId(f"{TRACE}{self._books.run}/{strategy_id}/{symbol}"),
         )
         if order.quantity >= self._builder.instrument_of(symbol).min_quantity:
             self._latch.let_pass(order.client_order_id, HALT, STOP)

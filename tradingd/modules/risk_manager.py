@@ -9,11 +9,12 @@ from decimal import Decimal
 import msgspec
 
 from tradingd.core.books import Books
-from tradingd.core.entries import HaltEngaged, HaltReleased, SymbolHalted
+from tradingd.core.entries import HaltEngaged, HaltReleased, ScopeHalted, ScopeReleased, SymbolHalted
 from tradingd.core.identifiers import Symbol
 from tradingd.core.limit_table import LimitTable, limit_table
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import reference_price
+from tradingd.core.order_state import OrderStatus
 from tradingd.core.orders import ZERO, Breach, DenialCode, Order, ValidationResponse
 from tradingd.core.portfolio import PortfolioState
 from tradingd.core.risk import MarketView, OrderRate, RiskRules, reduces, reducible, validate
@@ -26,6 +27,7 @@ from tradingd.core.risk_metrics import (
     assess,
     return_statistics,
 )
+from tradingd.core.scopes import Scope
 from tradingd.errors import JournalError
 from tradingd.runtime.channel import Inbox
 from tradingd.runtime.clock import Clock
@@ -70,6 +72,7 @@ class RiskManager(Module[ClockTick]):
         self._rate = OrderRate(rules.max_orders_per_minute)
         self._unwritten: HaltEngaged | None = None
         """A halt that is in force and that the journal did not take: tried again at every beat."""
+        self._unwritten_scopes: list[ScopeHalted] = []
         self._assessment: RiskAssessment | None = None
         self._past: ReturnStatistics | None = None
         self._days_measured: tuple[Decimal, ...] | None = None
@@ -126,6 +129,10 @@ class RiskManager(Module[ClockTick]):
         if (closed := self._books.halted_symbols.get(order.symbol)) is not None:
             message = f"{order.symbol} is halted: {closed.reason}"
             halts.append(Breach(code=DenialCode.SYMBOL_HALTED, message=message))
+        for scope, entry in self._books.halted_scopes.items():
+            if scope.covers(order.strategy_id, order.symbol):
+                message = f"{scope} is halted by {entry.operator}: {entry.reason}"
+                halts.append(Breach(code=DenialCode.SCOPE_HALTED, message=message))
         if not halts:
             return ()
         held, open_orders = portfolio_state.quantity(order.symbol), portfolio_state.open_exposure(order.symbol)
@@ -176,10 +183,10 @@ class RiskManager(Module[ClockTick]):
         assessment = self._assessment or self.assess_portfolio_risk(self._books.portfolio)
         return assessment.metrics
 
-    def halt(self, reason: str, operator: str) -> None:
-        """Stop new orders, across restarts, until an operator resumes; a second halt changes nothing."""
+    def halt(self, reason: str, operator: str) -> bool:
+        """Stop new orders, across restarts, until an operator resumes; a second halt changes nothing and is False."""
         if self.halted is not None:
-            return
+            return False
         self._latch.close(HALT, reason)
         self._unwritten = HaltEngaged(reason=reason, operator=operator)
         written = self._write_halt()
@@ -191,17 +198,65 @@ class RiskManager(Module[ClockTick]):
             event=LogEvent.RISK_HALTED,
             module=self.name,
         )
+        return True
 
     def _write_halt(self) -> bool:
-        """Put a halt that is in force into the journal; False while the journal does not take it."""
-        if self._unwritten is None:
-            return True
+        """Put every halt that is in force into the journal; False while the journal does not take it."""
         try:
-            self._journal.record(self._unwritten, durable=True)
+            if self._unwritten is not None:
+                self._journal.record(self._unwritten, durable=True)
+                self._books.halt, self._unwritten = self._unwritten, None
+            while self._unwritten_scopes:
+                self._journal.record(self._unwritten_scopes[0], durable=True)
+                del self._unwritten_scopes[0]
         except JournalError:
             return False
-        self._books.halt, self._unwritten = self._unwritten, None
         return True
+
+    def halt_scope(self, scope: Scope, reason: str, operator: str) -> bool:
+        """Let only reductions leave of a strategy, in a symbol, or both; a second halt changes nothing and is False."""
+        if scope in self._books.halted_scopes:
+            return False
+        entry = ScopeHalted(strategy_id=scope.strategy_id, symbol=scope.symbol, reason=reason, operator=operator)
+        self._books.apply(entry)
+        self._unwritten_scopes.append(entry)
+        self._hold_back(scope, reason)
+        written = self._write_halt()
+        self._log.log_event(
+            Level.CRITICAL,
+            f"{scope} is halted: {reason}; only orders that reduce a position leave until `tradingd resume`"
+            + ("" if written else "; THE JOURNAL COULD NOT BE WRITTEN: so far a restart would not know of the halt"),
+            {"operator": operator},
+            event=LogEvent.RISK_SCOPE_HALTED,
+            module=self.name,
+            strategy_id=scope.strategy_id,
+            symbol=scope.symbol,
+        )
+        return True
+
+    def _hold_back(self, scope: Scope, reason: str) -> None:
+        """Keep what was approved and has not left from leaving; what reduces a position may."""
+        for state in self._books.orders.open:
+            order = state.order
+            is_new = state.status is OrderStatus.PENDING_SUBMIT and scope.covers(order.strategy_id, order.symbol)
+            if is_new and not reduces(order, self._books.portfolio, replaced=state.open_quantity):
+                self._latch.hold(state.client_order_id, f"{scope} is halted: {reason}")
+
+    def resume_scope(self, scope: Scope, operator: str) -> None:
+        """Let exactly this go on: what an operator halted, a symbol after a correction, a quarantined strategy."""
+        entry = ScopeReleased(strategy_id=scope.strategy_id, symbol=scope.symbol, operator=operator)
+        self._journal.record(entry, durable=True)
+        self._unwritten_scopes = [halted for halted in self._unwritten_scopes if halted.scope != scope]
+        self._books.apply(entry)
+        self._log.log_event(
+            Level.WARNING,
+            f"{scope} is resumed",
+            {"operator": operator},
+            event=LogEvent.RISK_RESUMED,
+            module=self.name,
+            strategy_id=scope.strategy_id,
+            symbol=scope.symbol,
+        )
 
     def halt_symbol(self, symbol: Symbol, reason: str) -> None:
         """Let only orders leave that reduce the position of a symbol; a second halt of it changes nothing."""
@@ -224,6 +279,7 @@ class RiskManager(Module[ClockTick]):
         self._journal.record(entry, durable=True)
         self._books.apply(entry)
         self._unwritten = None
+        self._unwritten_scopes.clear()
         self._latch.open(HALT)
         self._log.log_event(
             Level.WARNING,

@@ -138,12 +138,14 @@ class StrategyEngine(Module[StrategyEvent]):
             self._run(host, host.strategy.on_stop)
             self._save_state(host)
 
-    def resume(self) -> None:
-        """Let quarantined strategies run again; the operator said so.
+    def resume(self, strategy_id: StrategyId | None = None) -> None:
+        """Let quarantined strategies run again, or one of them; the operator said so.
 
         One that was quarantined when the process started begins now, with the bars that it has missed as its history.
         """
         for host in self._hosts.values():
+            if strategy_id not in (None, host.strategy.id):
+                continue
             host.running = True
             if not host.started:
                 self._begin(host)

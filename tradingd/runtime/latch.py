@@ -15,6 +15,7 @@ class Latch:
 
     def __init__(self) -> None:
         self._reasons: dict[str, str] = {}
+        self._held: dict[ClientOrderId, str] = {}
         self._passes: dict[ClientOrderId, tuple[str, ...]] = {}
 
     def close(self, name: str, reason: str) -> None:
@@ -29,12 +30,19 @@ class Latch:
         """Let one order leave whatever `names` say: it can only reduce a position."""
         self._passes[order_id] = names
 
+    def hold(self, order_id: ClientOrderId, reason: str) -> None:
+        """Let one order not leave any more, if it has not left yet."""
+        self._held[order_id] = reason
+
     def forget(self, order_id: ClientOrderId) -> None:
         """Forget what one order was let pass: it has ended."""
         self._passes.pop(order_id, None)
+        self._held.pop(order_id, None)
 
     def refusal(self, order_id: ClientOrderId) -> str | None:
         """Why this order may not leave, None when it may."""
+        if (held := self._held.get(order_id)) is not None:
+            return held
         if not self._reasons:
             return None
         passed = self._passes.get(order_id, ())

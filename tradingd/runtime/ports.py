@@ -84,7 +84,7 @@ class RiskGate(Protocol):
         """Judge an order against every limit; `replaced` is the open quantity that it takes the place of."""
         ...
 
-    def halt(self, reason: str, operator: str) -> None:
+    def halt(self, reason: str, operator: str) -> bool:
         """Stop new orders until an operator resumes."""
         ...
 
