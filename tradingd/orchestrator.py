@@ -286,7 +286,7 @@ class Orchestrator:
         )
         check_account(self.books, account, self._paths.journal)
         self._account_lock = AccountLock(self._settings.broker.kind, account.account_id)
-        if self.books.account is None and self._accepts is None:
+        if self.books.account is None and self._word.accepts is None:
             await asyncio.to_thread(
                 require_no_other_journal, self._paths.journal, self._settings.broker.kind, account.account_id
             )
