@@ -202,7 +202,7 @@ class Orchestrator:
         for feed in feeds:
             self._supervisor.run_restartable(f"feed:{feed.name}", partial(feed.run, modules.data), once=True)
         self._phase = "trading"
-        summary = f"{self.books.orders.open_count} orders open, equity {self.books.portfolio.equity():.2f}"
+        summary = f"{self.books.orders.open_count} orders open, equity {self.books.portfolio.equity():,.2f}"
         self._log(LogEvent.DAEMON_READY, f"ready: {summary}", socket=str(self._paths.control_socket))
         self._service_manager.ready(summary)
 
@@ -253,7 +253,7 @@ class Orchestrator:
             on_reconciled=self._on_reconciled,
             sample_interval_ns=round(settings.portfolio.equity_interval_s * NS_PER_SECOND),
             asks_venue=True,
-            take_statement=partial(take_statement, self._paths.journal),
+            take_statement=partial(take_statement, self._paths.journal, days=trading_days(settings)),
             latch=self._latch,
         )
         self._modules = build(settings, self.books, self._inboxes, edges, self._logger)

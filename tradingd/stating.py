@@ -8,13 +8,14 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
-from datetime import date, timedelta
-from datetime import time as wall_time
+from datetime import date
 from pathlib import Path
 
+import msgspec
+
 from tradingd.brokers.base import BrokerAdapter
-from tradingd.core.sessions import new_york_date, new_york_instant
 from tradingd.core.statement import Statement, compare
+from tradingd.core.trading_day import NEW_YORK_DAYS, TradingDays
 from tradingd.edges import build_adapter, build_venue
 from tradingd.errors import FatalError, TradingdError
 from tradingd.journal.history import read_day
@@ -23,32 +24,31 @@ from tradingd.runtime.latch import Latch
 from tradingd.runtime.quiet_log import QuietLog
 from tradingd.settings.loaded import LoadedSettings
 from tradingd.settings.paths import StatePaths
-from tradingd.settings.plans import traded_symbols
+from tradingd.settings.plans import traded_symbols, trading_days
 
 MOST_ATTEMPTS = 5
 """How often both sides are read because something happened between the two."""
 PAUSE_S = 0.1
 
 
-def day_bounds(day: date) -> tuple[int, int]:
-    """A New York day's first instant, and the next one's."""
-    return new_york_instant(day, wall_time()), new_york_instant(day + timedelta(days=1), wall_time())
-
-
-async def take_statement(journal: Path, adapter: BrokerAdapter, day: date, changes: Callable[[], int]) -> Statement:
-    """Compare a day's books with the venue; `changes` counts what enters the books meanwhile.
+async def take_statement(
+    journal: Path, adapter: BrokerAdapter, day: date, changes: Callable[[], int], *, days: TradingDays = NEW_YORK_DAYS
+) -> Statement:
+    """Compare a trading day's books with the venue; `changes` counts what enters the books meanwhile.
 
     Raises `VenueUnavailable` when the venue cannot be asked.
     """
-    start_ns, end_ns = day_bounds(day)
+    start_ns, end_ns = days.bounds(day)
+    moving = True
     for attempt in range(MOST_ATTEMPTS):
         before = changes()
         snapshot = await adapter.snapshot(start_ns)
         book = await asyncio.to_thread(read_day, journal, day.isoformat(), start_ns, end_ns)
         if changes() == before:
-            return compare(book, snapshot)
+            moving = False
+            break
         await asyncio.sleep(attempt * PAUSE_S)
-    return compare(book, snapshot, moving=True)
+    return msgspec.structs.replace(compare(book, snapshot, moving=moving), zone=days.name)
 
 
 def take_alone(loaded: LoadedSettings, day: date | None) -> Statement:
@@ -56,7 +56,7 @@ def take_alone(loaded: LoadedSettings, day: date | None) -> Statement:
     paths = StatePaths(loaded.settings.daemon.state_dir)
     lock = JournalLock(paths.journal)
     try:
-        return asyncio.run(_take_alone(loaded, paths, day or new_york_date(time.time_ns())))
+        return asyncio.run(_take_alone(loaded, paths, day or trading_days(loaded.settings).date(time.time_ns())))
     finally:
         lock.release()
 
@@ -84,7 +84,7 @@ async def _take_alone(loaded: LoadedSettings, paths: StatePaths, day: date) -> S
     adapter = make(lambda event: None, lambda order_id: False)
     try:
         await adapter.connect(symbols)
-        return await take_statement(paths.journal, adapter, day, lambda: 0)
+        return await take_statement(paths.journal, adapter, day, lambda: 0, days=trading_days(settings))
     finally:
         await adapter.close()
         if venue is not None:

@@ -62,7 +62,7 @@ def test_answers_for_people_are_aligned_text_without_a_terminal(paths: StatePath
             "limit (BROKEN)  scope     value  limit  headroom",
             "max_daily_loss  account  100.00  50.00    -50.00",
         ]
-        assert "halts trading: MAX_DAILY_LOSS: lost 100 since the day began" in risk
+        assert "halts trading: MAX_DAILY_LOSS: lost 100.00 since the day began; the limit is\n  50.00\n" in risk
         assert risk.endswith("1 of 1 limits broken\n")
         orders = called("orders", "-c", "c.toml", "--utc").out.splitlines()
         assert orders[0].split() == ["time", "(UTC)", "id", "strategy", "symbol", "side", "quantity", "price", "state"]

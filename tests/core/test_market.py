@@ -12,6 +12,7 @@ from tradingd.core.market import (
     QuoteTick,
     TradeTick,
     find_defect,
+    mid_price,
     reference_price,
 )
 
@@ -80,3 +81,16 @@ def test_the_price_that_an_event_gives(event: MarketDataEvent, price: float) -> 
 @pytest.mark.parametrize("event", [quote(10, 11), trade(10), bar(10, 12, 9, 11)])
 def test_an_event_survives_the_codec(event: MarketDataEvent) -> None:
     assert msgspec.json.decode(msgspec.json.encode(event), type=MarketDataEvent) == event
+
+
+@pytest.mark.parametrize(
+    ("bid", "ask", "mid"),
+    [
+        (420.54, 420.55, 420.545),
+        (0.1, 0.2, 0.15),
+        (0.00001234, 0.00001235, 0.000012345),
+        (61234.56, 61234.57, 61234.565),
+    ],
+)
+def test_the_middle_of_two_prices_is_the_decimal_that_people_see(bid: float, ask: float, mid: float) -> None:
+    assert repr(mid_price(bid, ask)) == repr(mid)

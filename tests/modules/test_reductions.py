@@ -65,7 +65,7 @@ def test_more_than_is_held_is_refused_under_a_halt_and_the_refusal_says_how_much
     assert (held(holder), denials(holder)) == (D(10), ["HALTED"])
     (line,) = holder.said(LogEvent.ORDER_DENIED)
     assert line.message == (
-        "SELL 11 ABC MARKET refused: trading is halted: enough (SELL of up to 10 would pass as a reduction)"
+        "SELL 11 ABC market refused: trading is halted: enough (SELL of up to 10 would pass as a reduction)"
     )
 
 

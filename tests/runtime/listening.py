@@ -6,6 +6,7 @@ from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.order_state import OrderState
 from tradingd.core.orders import Order, Trade
+from tradingd.runtime.order_words import Fill
 
 
 class ListeningLog:
@@ -35,5 +36,5 @@ class ListeningLog:
     def log_order(self, level: Level, event: LogEvent, message: str, order: Order, **details: object) -> None:
         self.log_event(level, message, details, event=event, module="execution_engine")
 
-    def log_trade(self, trade: Trade, state: OrderState) -> None:
-        self.log_event(Level.INFO, str(trade.quantity), event=LogEvent.ORDER_FILLED, module="execution_engine")
+    def log_trade(self, trade: Trade, state: OrderState, fill: Fill) -> None:
+        self.log_event(Level.INFO, fill.in_words(), event=LogEvent.ORDER_FILLED, module="execution_engine")

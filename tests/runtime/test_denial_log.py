@@ -44,7 +44,7 @@ def test_the_first_of_a_kind_is_a_warning_and_then_every_power_of_ten(clock: Sim
     said = [number + 1 for number, level in enumerate(log.levels) if level is Level.WARNING]
     assert said == [1, 10, 100]
     assert log.messages[0] == (
-        f"BUY 100 {ABC} MARKET refused: order value 12,000.00 is above max_order_value of account (10,000.00)"
+        f"BUY 100 {ABC} market refused: order value 12,000.00 is above max_order_value of account (10,000.00)"
     )
     assert log.messages[99].endswith("(refused 100 times)")
     assert log.details[99]["count"] == 100

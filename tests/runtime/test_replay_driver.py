@@ -55,6 +55,14 @@ def test_the_beat_comes_when_its_time_has_come_and_at_the_end() -> None:
     assert heard == ["tick 5", "tick 10", "tick 34", "tick 35"]
 
 
+def test_a_beat_comes_after_every_event_of_its_instant() -> None:
+    clock, heard = SimulatedClock(), list[str]()
+    module = Recorder(clock, heard)
+    driver = ReplayDriver(clock, [module], [module], beat_ns=10)
+    driver.run(rows(10, 10, 20), lambda event, row: heard.append(f"row {row}"), lambda: None, lambda *_: None)
+    assert heard == ["row 1", "row 2", "tick 10", "row 3", "tick 20"]
+
+
 def test_timers_fire_between_events_at_their_own_time() -> None:
     clock, heard = SimulatedClock(), list[str]()
     timers = [12, 15, 90]

@@ -1,5 +1,6 @@
 """How each answer of the daemon looks to a person: within 80 columns, unless the wide table is asked for."""
 
+import textwrap
 import time
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -315,7 +316,7 @@ def show_risk(view: RiskView, *, as_json: bool) -> None:
     )
     typer.echo("")
     for line in _verdict(view):
-        typer.echo(line)
+        typer.echo("\n".join(textwrap.wrap(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False)))
 
 
 def _each(first: str, one: float | None, second: str, other: float | None) -> str:

@@ -22,7 +22,7 @@ class StatementFormat(StrEnum):
 def statement(
     config: ConfigOption,
     day: Annotated[
-        str | None, typer.Option("--date", metavar="DATE", help="A New York date, YYYY-MM-DD; today when left out.")
+        str | None, typer.Option("--date", metavar="DATE", help="A trading day, YYYY-MM-DD; today's when left out.")
     ] = None,
     output_format: Annotated[
         StatementFormat, typer.Option("--format", help="How to write the statement.")
@@ -43,7 +43,6 @@ def statement(
     from tradingd.cli.loading import load
     from tradingd.control.client import DaemonDown
     from tradingd.control.views import StatementView
-    from tradingd.core.sessions import new_york_date
     from tradingd.core.statement import Standing
     from tradingd.errors import Refused, UsageError
     from tradingd.reporting.statement import (
@@ -52,15 +51,17 @@ def statement(
         render_statement_text,
     )
     from tradingd.settings.paths import StatePaths
+    from tradingd.settings.plans import trading_days
 
     try:
         asked = None if day is None else date.fromisoformat(day)
     except ValueError as error:
         raise UsageError(f"--date {day}: this is no date (write YYYY-MM-DD)") from error
-    today = new_york_date(time.time_ns())
-    if asked is not None and asked > today:
-        raise UsageError(f"--date {day}: this day is still to come (in New York it is {today})")
     loaded = load(config)
+    days = trading_days(loaded.settings)
+    today = days.date(time.time_ns())
+    if asked is not None and asked > today:
+        raise UsageError(f"--date {day}: this day is still to come (in {days.name} it is {today})")
     paths = StatePaths(loaded.settings.daemon.state_dir)
     try:
         path = "/statement" if asked is None else f"/statement?date={asked.isoformat()}"

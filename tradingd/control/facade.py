@@ -28,11 +28,11 @@ from tradingd.control.views import (
 from tradingd.core.books import Books
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.reconcile import ReconciliationPlan
-from tradingd.core.sessions import new_york_date
 from tradingd.errors import JournalError, Refused, VenueUnavailable
 from tradingd.reporting.encoding import rfc3339
 from tradingd.runtime.clock import Clock
 from tradingd.settings.loaded import LoadedSettings
+from tradingd.settings.plans import trading_days
 from tradingd.settings.root import Settings
 from tradingd.stating import take_statement
 from tradingd.wiring import Modules
@@ -182,16 +182,18 @@ class DaemonFacade:
         return reconcile_view(plan, applied=not plan_only)
 
     async def statement(self, day: date | None) -> StatementView:
-        """A day's books beside the venue's account; today's in New York when no day is given."""
+        """A trading day's books beside the venue's account; today's when no day is given."""
         modules = self._modules
         if not self._is_up():
             return StatementView(message=NOT_UP)
+        days = trading_days(self._loaded.settings)
         try:
             taken = await take_statement(
                 self._journal,
                 modules.adapter,
-                day or new_york_date(self._clock.now_ns()),
+                day or days.date(self._clock.now_ns()),
                 lambda: modules.venue_sync.in_flight.fence,
+                days=days,
             )
         except (VenueUnavailable, JournalError, Refused) as error:
             return StatementView(message=str(error))

@@ -235,6 +235,17 @@ def reconcile_view(plan: ReconciliationPlan | str, *, applied: bool) -> Reconcil
     )
 
 
+_FINEST = Decimal("1e-8")
+
+
+def _shown(price: Decimal | None) -> Decimal | None:
+    """A price with at most eight decimals, which an average exceeds."""
+    if price is None:
+        return None
+    exponent = price.as_tuple().exponent
+    return price.quantize(_FINEST) if isinstance(exponent, int) and exponent < -8 else price
+
+
 def position_views(books: Books, *, unpriced: str = "") -> list[PositionView]:
     """Every position that is open, and every one that made or lost money.
 
@@ -251,8 +262,8 @@ def position_views(books: Books, *, unpriced: str = "") -> list[PositionView]:
                 symbol=symbol,
                 strategy_id=strategy_id,
                 quantity=position.quantity,
-                average_price=position.average_price,
-                market_price=price,
+                average_price=_shown(position.average_price),
+                market_price=_shown(price),
                 unpriced=(unpriced or books.portfolio.unpriced.get(symbol, "")) if position.quantity else "",
                 market_value=None if price is None else value_of(position.contract, position.quantity, price),
                 unrealised_pnl=None if price is None else position.unrealised_pnl(price),
@@ -276,7 +287,7 @@ def order_views(states: Iterable[OrderState]) -> list[OrderView]:
             order_type=state.terms.order_type.value,
             quantity=state.quantity,
             filled_quantity=state.filled_quantity,
-            average_price=state.average_price,
+            average_price=_shown(state.average_price),
             limit_price=state.terms.limit_price,
             stop_price=state.terms.stop_price,
             time_in_force=state.terms.time_in_force.value,

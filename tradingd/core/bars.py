@@ -9,7 +9,16 @@ import re
 from enum import StrEnum
 
 from tradingd.core.identifiers import Symbol
-from tradingd.core.market import DAY_NS, MINUTE_NS, NS_PER_SECOND, MarketDataEvent, PriceBar, QuoteTick, TradeTick
+from tradingd.core.market import (
+    DAY_NS,
+    MINUTE_NS,
+    NS_PER_SECOND,
+    MarketDataEvent,
+    PriceBar,
+    QuoteTick,
+    TradeTick,
+    mid_price,
+)
 
 _UNITS_NS = {"s": NS_PER_SECOND, "m": MINUTE_NS, "h": 60 * MINUTE_NS, "d": DAY_NS}
 _INTERVAL = re.compile(r"([1-9][0-9]{0,5})([smhd])", re.ASCII)
@@ -71,7 +80,7 @@ class BarBuilder:
             # A one-sided quote has no mid.
             if type(event) is not QuoteTick or event.bid <= 0 or event.ask <= 0:
                 return []
-            price, size = (event.bid + event.ask) / 2, 0.0
+            price, size = mid_price(event.bid, event.ask), 0.0
         ts = event.ts_event
         if self._start <= ts < self._end:
             if price > self._high:

@@ -101,7 +101,7 @@ def _losses(limits: RiskLimits, metrics: RiskMetrics) -> list[LimitUse]:
         fall = metrics.drawdown_pct
         uses.append(_use("max_drawdown_pct", ACCOUNT, Unit.PERCENT, fall, limits.max_drawdown_pct, fall, at=True))
     if limits.max_var_99_pct is not None:
-        tail = None if metrics.var_99_pct is None else Decimal(repr(metrics.var_99_pct))
+        tail = None if metrics.var_99_pct is None else Decimal(f"{metrics.var_99_pct:.4f}")
         uses.append(_use("max_var_99_pct", ACCOUNT, Unit.PERCENT, tail, limits.max_var_99_pct, tail))
     return uses
 
@@ -114,7 +114,7 @@ def _exposure(portfolio: PortfolioState, rules: RiskRules, metrics: RiskMetrics)
         uses.append(_use("max_gross_exposure", ACCOUNT, Unit.MONEY, gross, rules.max_gross_exposure, worst))
     power = metrics.equity * rules.max_leverage
     if metrics.equity > 0:
-        now, then = gross / metrics.equity, worst / metrics.equity
+        now, then = (value / metrics.equity for value in (gross, worst))
         uses.append(_use("max_leverage", ACCOUNT, Unit.RATIO, now, rules.max_leverage, then))
     else:
         # Without equity there is no ratio, and nothing may be held.

@@ -120,11 +120,16 @@ def _bar_defect(bar: PriceBar) -> DataDefect:
     return DataDefect.NOT_POSITIVE if min(values) <= 0 or bar.volume < 0 else DataDefect.INCONSISTENT_BAR
 
 
+def mid_price(bid: float, ask: float) -> float:
+    """The middle of two prices as the decimal that people see: 420.545, where floats alone make 420.54499999999996."""
+    return float("%.15g" % ((bid + ask) / 2))  # every decimal of 15 digits survives this
+
+
 def reference_price(event: MarketDataEvent) -> float:
     """The price that an event gives a position or a collar: mid of a two-sided quote, else the price there is."""
     if type(event) is QuoteTick:
         bid, ask = event.bid, event.ask
-        return (bid + ask) / 2 if bid > 0 and ask > 0 else bid or ask
+        return mid_price(bid, ask) if bid > 0 and ask > 0 else bid or ask
     if type(event) is TradeTick:
         return event.price
     assert type(event) is PriceBar  # the union has no fourth member

@@ -222,7 +222,7 @@ def _breaches(metrics: RiskMetrics, limits: RiskLimits) -> list[RiskBreach]:
     limit = limits.max_daily_loss
     if limit is not None:
         value = metrics.daily_loss
-        message = f"lost {value:f} since the day began; the limit is {limit:f}"
+        message = f"lost {value:,.2f} since the day began; the limit is {limit:,.2f}"
         judge(RiskLimitCode.MAX_DAILY_LOSS, value >= limit, value, limit, message)
     limit = limits.max_drawdown_pct
     if limit is not None and metrics.drawdown_pct is not None:
@@ -237,12 +237,12 @@ def _breaches(metrics: RiskMetrics, limits: RiskLimits) -> list[RiskBreach]:
             judge(RiskLimitCode.MAX_LEVERAGE, value > limit, value, limit, message)
         else:
             value = metrics.gross_exposure
-            message = f"exposure of {value:f} stands on no equity; the leverage limit is {limit:f}"
+            message = f"exposure of {value:,.2f} stands on no equity; the leverage limit is {limit:f}"
             judge(RiskLimitCode.MAX_LEVERAGE, value > 0, value, limit, message)
     limit = limits.max_gross_exposure
     if limit is not None:
         value = metrics.gross_exposure
-        message = f"gross exposure is {value:f}; the limit is {limit:f}"
+        message = f"gross exposure is {value:,.2f}; the limit is {limit:,.2f}"
         judge(RiskLimitCode.MAX_GROSS_EXPOSURE, value > limit, value, limit, message)
     limit = limits.max_var_99_pct
     if limit is not None and metrics.var_99_pct is not None:

@@ -95,6 +95,8 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     positions: tuple[Balance, ...]
     differences: tuple[Difference, ...]
     standing: Standing
+    zone: str = "America/New_York"
+    """Whose midnights the day is between."""
 
 
 def compare(day: DayBook, venue: VenueSnapshot, *, moving: bool = False) -> Statement:

@@ -19,6 +19,7 @@ class TradingDays:
     """Days of one zone, counted from 1970-01-01."""
 
     def __init__(self, zone: str = "America/New_York") -> None:
+        self.name = zone
         self.zone = ZoneInfo(zone)
         self._known: dict[int, int] = {}
 
@@ -46,3 +47,7 @@ class TradingDays:
 
     def _midnight(self, day: dt.date) -> int:
         return int(dt.datetime.combine(day, dt.time(), tzinfo=self.zone).timestamp()) * NS_PER_SECOND
+
+
+NEW_YORK_DAYS = TradingDays()
+"""The days of the exchanges in New York."""

@@ -11,6 +11,7 @@ from decimal import Decimal
 import msgspec
 
 from tradingd.brokers.base import ForeignOrderEvent, OrderStreamDown, OrderStreamUp
+from tradingd.core.accounting import Position
 from tradingd.core.books import Books
 from tradingd.core.broker_model import replace_refusals
 from tradingd.core.entries import CashAdjusted, OrderAdopted, OrderIntended, PositionAdjusted
@@ -35,6 +36,7 @@ from tradingd.core.orders import (
     Side,
     SignalAction,
     StopPolicy,
+    Trade,
     ValidationResponse,
 )
 from tradingd.core.plans.records import CLOSING, Plan
@@ -63,6 +65,7 @@ from tradingd.runtime.flattening import TRACE, WindingDown
 from tradingd.runtime.latch import HALT, STOP, Latch
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.order_builder import OrderBuilder
+from tradingd.runtime.order_words import Fill
 from tradingd.runtime.plan_keeper import PlanKeeper
 from tradingd.runtime.ports import EventLog, Journal, Ledger, OrderGateway, RiskGate
 from tradingd.runtime.venue_sync import VenueSync
@@ -314,9 +317,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
             self._venue.in_flight.commanded(state.client_order_id)
         self._venue.in_flight.changed(transition.state)
         if transition.trade is not None:
-            self._ledger.update_trade(transition.trade)
-            self._books.note_fill(execution_report)
-            self._log.log_trade(transition.trade, transition.state)
+            self._book_trade(transition.trade, transition.state, execution_report)
         if transition.changed:
             owner, trade = state.order.strategy_id, transition.trade
             self._strategies.put(OrderUpdate(strategy_id=owner, report=execution_report, trade=trade, cause=seq))
@@ -327,6 +328,13 @@ class ExecutionEngine(Module[ExecutionEvent]):
             self._latch.forget(state.client_order_id)
         oddities.see_to(transition, self._books, self, self._log)
         self._after_change(transition.state)
+
+    def _book_trade(self, trade: Trade, state: OrderState, report: ExecutionReport) -> None:
+        key = trade.strategy_id, trade.symbol
+        before = self._books.portfolio.lines.get(key, Position())
+        self._ledger.update_trade(trade)
+        self._books.note_fill(report)
+        self._log.log_trade(trade, state, Fill(trade, state, before, self._books.portfolio.lines[key]))
 
     def _after_change(self, state: OrderState) -> None:
         order_id = state.client_order_id

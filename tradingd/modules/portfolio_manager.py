@@ -100,8 +100,8 @@ class PortfolioManager(Module[ClockTick]):
             counted, quantity = portfolio.counted_price(symbol), portfolio.quantity(symbol)
             self._log.log_event(
                 Level.ERROR,
-                f"{quantity:f} {symbol} are held without a fresh price ({reason}): counted at {counted:.2f}, the worst "
-                "that is known; nothing can be opened in it, and no stop that is watched here will be reached",
+                f"{quantity:f} {symbol} are held without a fresh price ({reason}): counted at {counted:,.2f}, the "
+                "worst that is known; nothing can be opened in it, and no stop that is watched here will be reached",
                 {"quantity": quantity, "counted_price": counted, "reason": reason},
                 event=LogEvent.PORTFOLIO_UNPRICED,
                 module=self.name,

@@ -17,7 +17,6 @@ from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.orders import Trade
 from tradingd.core.performance import PerformanceReportData
 from tradingd.core.risk_metrics import RiskMetrics
-from tradingd.core.sessions import new_york_date
 from tradingd.core.statement import Standing, Statement
 from tradingd.core.trading_day import TradingDays
 from tradingd.errors import TradingdError
@@ -99,7 +98,7 @@ class ReportingEngine(Module[ClockTick]):
         elif now_ns >= close_ns + STATEMENT_DELAY_NS:
             self._session_close_ns = self._next_close(now_ns)
             if self._statement is not None and self._folder is not None:
-                day = new_york_date(close_ns - 1)
+                day = self._days.date(close_ns - 1)
                 self._spawn(self._write_statement(self._statement(day), day, self._folder), "reporting:statement")
 
     async def _write_statement(self, taking: Awaitable[Statement], day: date, folder: Path) -> None:

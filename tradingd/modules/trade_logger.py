@@ -5,7 +5,7 @@ the log's sinks, both behind the trading path. Never: renders or projects anythi
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from tradingd.core.entries import JournalEntry, OrderAdopted, OrderIntended
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol
@@ -16,9 +16,11 @@ from tradingd.core.plans.records import PlanStarted
 from tradingd.core.signals import TradingSignal
 from tradingd.journal.projection import JournalRow
 from tradingd.journal.writer import JournalWriter
+from tradingd.reporting.numbers import plain
 from tradingd.runtime.channel import Inbox, Outlet
 from tradingd.runtime.clock import Clock
 from tradingd.runtime.module import Module
+from tradingd.runtime.order_words import Fill, signal_in_words
 
 LoggedEvent: TypeAlias = JournalRow | LogEntry | TradingSignal
 OrderOf: TypeAlias = Callable[[ClientOrderId], OrderState | None]
@@ -110,9 +112,10 @@ class TradeLogger(Module[LoggedEvent]):
         client_order_id: ClientOrderId | None = None,
         symbol: Symbol | None = None,
     ) -> None:
-        """Queue one line of the structured log."""
+        """Queue one line of the structured log; ids among the details stand where ids stand in every line."""
         if level in self._silent:
             return
+        details = dict(details or {})
         self.inbox.put(
             LogEntry(
                 ts=self._clock.now_ns(),
@@ -122,8 +125,10 @@ class TradeLogger(Module[LoggedEvent]):
                 message=message,
                 strategy_id=strategy_id,
                 client_order_id=client_order_id,
+                venue_order_id=_taken(details, "venue_order_id"),
+                execution_id=_taken(details, "execution_id"),
                 symbol=symbol,
-                details=dict(details or {}),
+                details=details,
             )
         )
 
@@ -140,13 +145,15 @@ class TradeLogger(Module[LoggedEvent]):
                 message=message,
                 strategy_id=order.strategy_id,
                 client_order_id=order.client_order_id,
+                venue_order_id=_taken(details, "venue_order_id"),
+                execution_id=_taken(details, "execution_id"),
                 symbol=order.symbol,
                 trace_id=order.trace_id,
                 details=details,
             )
         )
 
-    def log_trade(self, trade: Trade, state: OrderState) -> None:
+    def log_trade(self, trade: Trade, state: OrderState, fill: Fill) -> None:
         """Queue a line about an execution."""
         if Level.INFO in self._silent:
             return
@@ -156,7 +163,7 @@ class TradeLogger(Module[LoggedEvent]):
                 level=Level.INFO,
                 event=LogEvent.ORDER_FILLED,
                 module="execution_engine",
-                message=f"{trade.side} {trade.quantity:f} {trade.symbol} at {trade.price:f}",
+                message=fill.in_words(),
                 strategy_id=trade.strategy_id,
                 client_order_id=trade.client_order_id,
                 venue_order_id=trade.venue_order_id,
@@ -167,6 +174,7 @@ class TradeLogger(Module[LoggedEvent]):
                     "quantity": trade.quantity,
                     "price": trade.price,
                     "fee": "pending" if trade.fee_pending else trade.fee,
+                    **fill.details(),
                     "filled": state.filled_quantity,
                     "of": state.quantity,
                     "status": state.status.value,
@@ -199,15 +207,20 @@ class TradeLogger(Module[LoggedEvent]):
         self._journal.close()
 
 
+def _taken(details: dict[str, object], name: str) -> Any:
+    """Take an id out of the details of a line."""
+    return details.pop(name, None)
+
+
 _WITH_ORDER = (OrderIntended, OrderAdopted, OrderDenied)
 """Entries that bring their order along."""
 
 
 def _wish(signal: TradingSignal) -> str:
     if signal.target is None:
-        return f"{signal.action} {signal.quantity:f} {signal.symbol}"
-    missing = f"{signal.action} {signal.quantity:f}" if signal.quantity else "nothing"
-    return f"target {signal.target:f} {signal.symbol}, {missing} to go"
+        return signal_in_words(signal)
+    missing = f"{signal.action} {plain(signal.quantity)}" if signal.quantity else "nothing"
+    return f"target {plain(signal.target)} {signal.symbol}, {missing} to go"
 
 
 def _signal_line(signal: TradingSignal) -> LogEntry:

@@ -42,7 +42,8 @@ def to_plain(obj: object) -> object:
         case str():
             return obj
         case float():
-            return obj if math.isfinite(obj) else None
+            # Twelve digits: what is beyond them is the rounding of sums, and no figure.
+            return float(f"{obj:.12g}") if math.isfinite(obj) else None
         case Decimal():
             return plain_decimal(obj) if obj.is_finite() else None
         case msgspec.Struct():

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 from tradingd.core.statement import Difference, Standing, Statement
 from tradingd.reporting.encoding import rfc3339, to_json
+from tradingd.reporting.numbers import money, quantity
+from tradingd.reporting.table import Column, pairs, table
+from tradingd.reporting.times import Times
 
 _HEADS = ("part", "what", "ours", "venue", "stands", "why")
 
@@ -11,20 +14,16 @@ _HEADS = ("part", "what", "ours", "venue", "stands", "why")
 def render_statement_text(statement: Statement) -> str:
     """Aligned text for a terminal or a mail."""
     lines = [
-        f"Statement of {statement.day} (New York), {statement.account_kind} account {statement.account_id}",
-        f"Taken {rfc3339(statement.ts_taken)}: {statement.standing.value.upper()}",
+        f"Statement of {statement.day} ({statement.zone}), {statement.account_kind} account {statement.account_id}",
+        f"Taken {Times().full(statement.ts_taken)}: {statement.standing.value.upper()}",
         "",
-        *(f"{name:<12}{value}" for name, value in _figures(statement)),
+        *pairs(_figures(statement)),
         "",
     ]
-    rows = [_HEADS, *(_row(difference) for difference in statement.differences)]
-    if len(rows) == 1:
-        lines.append("Nothing differs.")
+    if statement.differences:
+        lines += table([Column(head) for head in _HEADS], [_row(one) for one in statement.differences])
     else:
-        widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
-        lines += [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-        ]
+        lines.append("Nothing differs.")
     return "\n".join(lines) + "\n"
 
 
@@ -58,19 +57,21 @@ def _figures(statement: Statement) -> list[tuple[str, str]]:
     figures = [
         ("orders", str(statement.orders)),
         ("executions", str(statement.executions)),
-        ("bought", f"{statement.bought:.2f}"),
-        ("sold", f"{statement.sold:.2f}"),
-        ("fees", f"{statement.fees:f}"),
+        ("bought", money(statement.bought)),
+        ("sold", money(statement.sold)),
+        ("fees", money(statement.fees)),
         ("opening", _opening(statement)),
-        ("cash", f"{statement.cash.ours:f} (venue {statement.cash.venue:f})"),
+        ("cash", f"{money(statement.cash.ours)} (venue {money(statement.cash.venue)})"),
     ]
-    figures += [(balance.name, f"{balance.ours:f} (venue {balance.venue:f})") for balance in statement.positions]
+    figures += [
+        (balance.name, f"{quantity(balance.ours)} (venue {quantity(balance.venue)})") for balance in statement.positions
+    ]
     return figures
 
 
 def _opening(statement: Statement) -> str:
-    held = [f"{quantity:f} {symbol}" for symbol, quantity in sorted(statement.opening_positions.items())]
-    return ", ".join([f"cash {statement.opening_cash:f}", *held])
+    held = [f"{quantity(size)} {symbol}" for symbol, size in sorted(statement.opening_positions.items())]
+    return ", ".join([f"cash {money(statement.opening_cash)}", *held])
 
 
 def _row(difference: Difference) -> Sequence[str]:

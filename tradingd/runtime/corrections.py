@@ -50,7 +50,7 @@ class CorrectionBound:
             adjustment.contract, abs(adjustment.quantity), books.portfolio.price(symbol) or adjustment.price
         )
         if self._max_value is not None and value > self._max_value:
-            return f"a correction worth {value:.2f} is past max_correction_value ({adjustment.adjustment_id})"
+            return f"a correction worth {value:,.2f} is past max_correction_value ({adjustment.adjustment_id})"
         if len(made) > self._most:
             return f"{len(made)} corrections within an hour are past max_corrections ({adjustment.adjustment_id})"
         return None

@@ -11,6 +11,7 @@ from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.orders import OrderDenied, Side
 from tradingd.runtime.clock import Clock
+from tradingd.runtime.order_words import order_in_words
 from tradingd.runtime.ports import EventLog
 
 QUIET_NS = 600 * NS_PER_SECOND
@@ -40,7 +41,7 @@ class DenialLog:
         if len(self._counted) > MAX_KINDS:
             del self._counted[next(iter(self._counted))]
         reasons = "; ".join(breach.message for breach in denial.breaches)
-        message = f"{order.side} {order.quantity:f} {order.symbol} {order.terms.order_type} refused: {reasons}"
+        message = f"{order_in_words(order)} refused: {reasons}"
         if count > 1:
             message = f"{message} (refused {count:,} times)"
         self._log.log_order(

@@ -26,6 +26,8 @@ from tradingd.core.orders import (
 )
 from tradingd.core.venue_view import VenueOrder
 from tradingd.errors import JournalError
+from tradingd.reporting.numbers import money, plain
+from tradingd.runtime.order_words import order_in_words, terms_in_words
 from tradingd.runtime.ports import EventLog
 
 MODULE = "execution_engine"
@@ -39,23 +41,25 @@ def log_report(log: EventLog, report: ExecutionReport, state: OrderState) -> Non
     details: dict[str, object] = {"status": state.status.value, "filled": state.filled_quantity, "of": state.quantity}
     if state.venue_order_id is not None:
         details["venue_order_id"] = state.venue_order_id
-    log.log_order(level, event, message, state.order, **details)
+    if isinstance(report, FeeReported):
+        details["execution_id"] = report.execution_id
+    log.log_order(level, event, f"{order_in_words(state.order, state)}: {message}", state.order, **details)
 
 
 def _line(report: ExecutionReport) -> tuple[Level, LogEvent, str]:
     match report:
         case OrderAccepted():
-            return Level.INFO, LogEvent.ORDER_ACCEPTED, "the venue works the order"
+            return Level.INFO, LogEvent.ORDER_ACCEPTED, "accepted, the venue works it"
         case OrderRejected(code=code, reason=reason):
-            return Level.WARNING, LogEvent.ORDER_REJECTED, f"the venue refused the order: {reason} ({code})"
+            return Level.WARNING, LogEvent.ORDER_REJECTED, f"the venue refused it: {reason} ({code})"
         case OrderCanceled():
-            return Level.INFO, LogEvent.ORDER_CANCELED, "the order is cancelled"
+            return Level.INFO, LogEvent.ORDER_CANCELED, "cancelled"
         case OrderExpired():
-            return Level.INFO, LogEvent.ORDER_EXPIRED, "the order's time is over"
-        case OrderReplaced(quantity=quantity):
-            return Level.INFO, LogEvent.ORDER_REPLACED, f"the order has new terms, {quantity:f} in all"
+            return Level.INFO, LogEvent.ORDER_EXPIRED, "expired, its time is over"
+        case OrderReplaced():
+            return Level.INFO, LogEvent.ORDER_REPLACED, "works on these terms now"
         case OrderUnknown(reason=reason):
-            return Level.ERROR, LogEvent.ORDER_UNKNOWN, f"it is not known whether the venue has the order: {reason}"
+            return Level.ERROR, LogEvent.ORDER_UNKNOWN, f"it is not known whether the venue has it: {reason}"
         case CancelRequested():
             return Level.INFO, LogEvent.ORDER_CANCEL_REQUESTED, "a cancel was asked for"
         case CancelRefused(reason=reason):
@@ -71,14 +75,14 @@ def _line(report: ExecutionReport) -> tuple[Level, LogEvent, str]:
         case OrderFilled():
             return Level.INFO, LogEvent.ORDER_FILLED, "filled"
         case FeeReported(fee=fee, execution_id=execution_id):
-            return Level.INFO, LogEvent.ORDER_FEE, f"execution {execution_id} cost {fee:f}"
+            return Level.INFO, LogEvent.ORDER_FEE, f"execution {execution_id} cost {money(fee)}"
         case _:
             assert_never(report)
 
 
 def log_submitted(log: EventLog, order: Order, waived: tuple[Breach, ...] = ()) -> None:
     """Say that an order is in the journal and on its way, and which rules it passed only because it reduces."""
-    message = f"{order.side} {order.quantity:f} {order.symbol} {order.terms.order_type}"
+    message = order_in_words(order)
     details = price_details(order.terms)
     if waived:
         reasons = "; ".join(breach.message for breach in waived)
@@ -90,19 +94,22 @@ def log_submitted(log: EventLog, order: Order, waived: tuple[Breach, ...] = ()) 
 def log_kept(log: EventLog, order: Order, reason: str, breaches: tuple[Breach, ...]) -> None:
     """Say that new terms may not leave, and that the order goes on as it was."""
     codes = [breach.code.value for breach in breaches]
-    log.log_order(Level.WARNING, LogEvent.ORDER_REPLACE_REFUSED, reason, order, codes=codes)
+    message = f"{order_in_words(order)}: goes on as it is, {reason}"
+    log.log_order(Level.WARNING, LogEvent.ORDER_REPLACE_REFUSED, message, order, codes=codes)
 
 
 def log_anomaly(log: EventLog, anomaly: Anomaly, order: Order) -> None:
     """Say what was odd about an execution that is booked all the same."""
-    log.log_order(Level.ERROR, LogEvent.ORDER_ANOMALY, f"{anomaly.value}: booked as it is", order)
+    log.log_order(
+        Level.ERROR, LogEvent.ORDER_ANOMALY, f"{order_in_words(order)}: {anomaly.value}, booked as it is", order
+    )
 
 
 def log_foreign(log: EventLog, order: VenueOrder) -> None:
     """Say that something happened to an order that is not ours."""
     log.log_event(
         Level.WARNING,
-        f"an order that is not ours: {order.side} {order.quantity} {order.symbol}",
+        f"{order.side} {plain(order.quantity)} {order.symbol} {terms_in_words(order.terms)}: an order that is not ours",
         {"venue_order_id": order.venue_order_id, "status": order.status.value},
         event=LogEvent.ORDER_FOREIGN,
         module=MODULE,
@@ -119,6 +126,7 @@ def log_unheld(log: EventLog, report: ExecutionReport) -> None:
         {"report": type(report).__name__},
         event=LogEvent.ORDER_FOREIGN,
         module=MODULE,
+        client_order_id=report.client_order_id,
     )
 
 
@@ -142,6 +150,5 @@ def price_details(terms: OrderTerms) -> dict[str, object]:
 
 def log_unwritten(log: EventLog, error: JournalError, order: Order) -> None:
     """Say that a cancel goes out although the journal did not take it."""
-    log.log_order(
-        Level.CRITICAL, LogEvent.JOURNAL_UNWRITABLE, f"the cancel is sent all the same, unrecorded: {error}", order
-    )
+    message = f"{order_in_words(order)}: the cancel is sent all the same, unrecorded: {error}"
+    log.log_order(Level.CRITICAL, LogEvent.JOURNAL_UNWRITABLE, message, order)

@@ -18,6 +18,7 @@ from tradingd.core.market import MarketDataEvent
 from tradingd.core.order_state import OrderState
 from tradingd.core.orders import ZERO, Order, OrderModification, Trade, ValidationResponse
 from tradingd.core.portfolio import PortfolioState
+from tradingd.runtime.order_words import Fill
 
 LatestData: TypeAlias = Callable[[Symbol], MarketDataEvent | None]
 """The last good event of a symbol."""
@@ -70,7 +71,7 @@ class EventLog(Protocol):
         """Say that something happened to an order."""
         ...
 
-    def log_trade(self, trade: Trade, state: OrderState) -> None:
+    def log_trade(self, trade: Trade, state: OrderState, fill: Fill) -> None:
         """Say that an order filled."""
         ...
 

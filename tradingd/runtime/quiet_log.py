@@ -6,6 +6,7 @@ from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.order_state import OrderState
 from tradingd.core.orders import Order, Trade
+from tradingd.runtime.order_words import Fill
 
 
 class QuietLog:
@@ -28,5 +29,5 @@ class QuietLog:
     def log_order(self, level: Level, event: LogEvent, message: str, order: Order, **details: object) -> None:
         """Leave it out."""
 
-    def log_trade(self, trade: Trade, state: OrderState) -> None:
+    def log_trade(self, trade: Trade, state: OrderState, fill: Fill) -> None:
         """Leave it out."""

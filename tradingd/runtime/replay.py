@@ -81,8 +81,13 @@ class ReplayDriver:
     ) -> int:
         """Play every event; return how many there were."""
         count = 0
+        beat_due = False
         for event, row in events:
             ts = event.ts_event
+            if beat_due and ts > self._clock.now_ns():
+                # After all events of an instant: what is sampled then has seen them, as it would have live.
+                beat_due = False
+                self.beat()
             timer = next_timer()
             while timer is not None and timer <= ts:
                 self._clock.advance_to(timer)
@@ -92,7 +97,7 @@ class ReplayDriver:
             self._clock.advance_to(ts)
             if ts >= self._next_beat_ns:
                 self._next_beat_ns = ts - ts % self._beat_ns + self._beat_ns
-                self.beat()
+                beat_due = True
             ingest(event, row)
             self.pump()
             count += 1

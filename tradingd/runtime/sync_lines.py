@@ -10,6 +10,7 @@ from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.order_state import OrderState
 from tradingd.core.orders import ExecutionReport
 from tradingd.core.reconcile import ReconciliationPlan
+from tradingd.runtime.order_words import order_in_words
 from tradingd.runtime.ports import EventLog
 
 MODULE = "execution_engine"
@@ -95,7 +96,7 @@ class SyncLines:
         self._log.log_order(
             Level.ERROR,
             LogEvent.ORDER_OVERDUE,
-            f"{state.status} for {age_ns // NS_PER_SECOND} s: "
+            f"{order_in_words(state.order, state)}: {state.status} for {age_ns // NS_PER_SECOND} s: "
             "it counts at full size until the venue says what became of it",
             state.order,
             status=state.status.value,
