@@ -175,8 +175,9 @@ def test_a_strategy_that_was_taken_out_is_refused_and_retired_it_holds_and_opens
         [line] = daemon.events("strategy.retired")
         assert "holds 10 AAPL" in line["message"]
         wait_until(lambda: owner.resting() == [], timeout_s=20, what="the resting buy is taken back")
-        assert owner.command("flatten", "--yes")[0] in (0, 6)
-        wait_until(lambda: owner.held() == {}, timeout_s=20, what="closed")
+        code, said = owner.command("close", "--strategy", "old")
+        assert (code, said.strip().splitlines()[-1]) == (0, "strategy old: no orders, no positions")
+        assert owner.held() == {}
         assert daemon.stop() == 0
     owner.edit()
     with owner.run() as daemon:
