@@ -21,6 +21,7 @@ import uvloop
 from tradingd.bringing_up import reach, warm_up
 from tradingd.control.facade import DaemonFacade
 from tradingd.control.server import ControlServer
+from tradingd.core.calendar import NewYorkStockExchange
 from tradingd.core.identifiers import Symbol
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import NS_PER_SECOND
@@ -181,6 +182,8 @@ class Orchestrator:
         except DatabaseError as error:
             self._log(LogEvent.DATABASE_FAILED, f"{error}; trading goes on without it", Level.ERROR)
         self._supervisor.run_restartable("edge:database", self._database.run)
+        if self._settings.broker.kind != "paper":  # its calendar takes a moment to load: now, and beside the loop
+            await asyncio.to_thread(NewYorkStockExchange().is_open, self._clock.now_ns())
         feeds = build_feeds(
             self._settings.data.feeds,
             self._settings.broker,

@@ -1,6 +1,7 @@
 """What the README says, compared with what is."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -101,3 +102,10 @@ def test_the_example_strategy_passes_its_check_and_trades_in_a_replay(tmp_path: 
         assert done.returncode == 0, done.stderr
     trades = next(line.split() for line in done.stdout.splitlines() if line.startswith("Trades "))
     assert int(trades[1]) > 0
+
+
+def test_every_page_of_the_manual_of_changes_is_linked_and_every_link_leads_to_one() -> None:
+    manual = (ROOT / "tradingd" / "settings" / "README.md").read_text()
+    pages = {heading.lower().replace(" ", "-") for heading in re.findall(r"^## (.*)$", manual, re.MULTILINE)}
+    links = set(re.findall(r"tradingd/settings/README\.md#([a-z-]+)", section("Change what it trades")))
+    assert links == pages - {"the-routine"}
