@@ -66,6 +66,11 @@ class _StatusCollector(Collector):
             len(status.halted_scopes),
         )
         yield GaugeMetricFamily(
+            "tradingd_symbols_without_fresh_price",
+            "Symbols that are held and have no fresh price.",
+            len(status.without_fresh_price),
+        )
+        yield GaugeMetricFamily(
             "tradingd_strategies_quarantined", "Strategies that are stopped.", len(status.quarantined)
         )
         yield GaugeMetricFamily(
