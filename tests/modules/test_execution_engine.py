@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.modules.acting import Acting
 from tests.modules.desk import ABC, ONE, START, TWO, XYZ, Desk, encoded
+from tradingd.brokers.simulated import SimulatedBroker
 from tradingd.core.entries import OrderIntended
 from tradingd.core.identifiers import EXTERNAL, ClientOrderId, StrategyId, TraceId
 from tradingd.core.log import LogEvent
@@ -23,8 +24,9 @@ from tradingd.core.orders import (
     TimeInForce,
     Trade,
 )
+from tradingd.core.venue_view import VenueSnapshot
 from tradingd.journal.segments import load, read_records
-from tradingd.runtime.events import SnapshotTaken
+from tradingd.runtime.events import OrderLookup, SnapshotTaken
 
 D = Decimal
 S = OrderStatus
@@ -36,6 +38,18 @@ def buy(strategy: Acting) -> None:
 
 def bid(strategy: Acting) -> None:
     strategy.buy(ABC, D(10), limit_price=D("99.004"), time_in_force=TimeInForce.GTC)
+
+
+def run_snapshot(desk: Desk) -> VenueSnapshot:
+    """What the venue would answer now."""
+    coroutine = SimulatedBroker.snapshot(desk.broker, 0)
+    try:
+        coroutine.send(None)
+    except StopIteration as answered:
+        found = answered.value
+        assert isinstance(found, VenueSnapshot)
+        return found
+    raise AssertionError("the simulated broker has nothing to wait for")
 
 
 def denial(desk: Desk, strategy: StrategyId = ONE) -> DenialCode:
@@ -193,6 +207,23 @@ def test_an_unknown_order_counts_at_full_size_until_the_venue_was_asked(desk: De
     assert desk.order().status is S.REJECTED
     assert desk.books.portfolio.open_exposure(ABC).buy_quantity == 0
     assert len(desk.broker.seen) == 1, "it was never sent again"
+
+
+def test_a_list_that_was_read_before_the_look_up_does_not_prove_an_order_lost(desk: Desk) -> None:
+    desk.broker.loses_orders = True
+    desk.act(buy)
+    order_id, sync = desk.order().client_order_id, desk.modules.venue_sync
+    early = SnapshotTaken(snapshot=run_snapshot(desk), fence=sync.in_flight.fence)
+    desk.clock.advance_to(desk.clock.now_ns() + 3 * NS_PER_SECOND)
+    desk.broker.unreachable = True  # the list that is asked for now does not come yet
+    desk.modules.execution.handle(OrderLookup(client_order_id=order_id, order=None, fence=sync.in_flight.fence))
+    desk.modules.execution.handle(early)
+    desk.pump()
+    assert desk.order().status is S.UNKNOWN
+    desk.modules.execution.handle(SnapshotTaken(snapshot=run_snapshot(desk), fence=sync.in_flight.fence))
+    desk.pump()
+    assert desk.order().status is S.REJECTED
+    desk.broker.unreachable = False
 
 
 def test_a_process_that_dies_with_an_order_under_way_finds_it_again(desk: Desk) -> None:

@@ -50,8 +50,9 @@ def test_a_difference_that_went_away_has_to_be_shown_twice_again() -> None:
 
 def test_not_found_counts_for_one_comparison_only() -> None:
     _, reconciler = reconciler_of(OrderIntended(order=order()))
-    reconciler.not_found(ClientOrderId("s1-1"))
-    assert len(reconciler.judge(venue_snapshot(), now_ns=1, undisturbed=True).plan.reports) == 1
+    unknown = {ClientOrderId("s1-1")}
+    first = reconciler.judge(venue_snapshot(), now_ns=1, undisturbed=True, not_found=unknown)
+    assert len(first.plan.reports) == 1
     assert reconciler.judge(venue_snapshot(), now_ns=2, undisturbed=True).plan.reports == ()
 
 

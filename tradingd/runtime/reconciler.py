@@ -39,7 +39,6 @@ class Reconciler:
         self._books = books
         self.scope = scope
         self._previous: tuple[PositionAdjusted | CashAdjusted, ...] = ()
-        self._not_found: set[ClientOrderId] = set()
         self._since_floor: int | None = None
         self._ahead_ns = 0
         self._least_offset = 1 << 62
@@ -67,26 +66,32 @@ class Reconciler:
             since = min(since, self._books.recovered_from_ts)
         return max(since - SINCE_MARGIN_NS, 0)
 
-    def plan(self, snapshot: VenueSnapshot, *, now_ns: int, settled: Collection[ClientOrderId]) -> ReconciliationPlan:
+    def plan(
+        self,
+        snapshot: VenueSnapshot,
+        *,
+        now_ns: int,
+        settled: Collection[ClientOrderId] = (),
+        not_found: Collection[ClientOrderId] = (),
+    ) -> ReconciliationPlan:
         """Compare the books with a snapshot; changes nothing."""
-        return diff(
-            self._books,
-            snapshot,
-            now_ns=now_ns,
-            not_found=self._not_found,
-            settled=settled,
-            scope=self.scope,
-        )
+        return diff(self._books, snapshot, now_ns=now_ns, not_found=not_found, settled=settled, scope=self.scope)
 
     def judge(
-        self, snapshot: VenueSnapshot, *, now_ns: int, undisturbed: bool, settled: Collection[ClientOrderId] = ()
+        self,
+        snapshot: VenueSnapshot,
+        *,
+        now_ns: int,
+        undisturbed: bool,
+        settled: Collection[ClientOrderId] = (),
+        not_found: Collection[ClientOrderId] = (),
     ) -> Verdict:
         """Compare the books with a snapshot and decide what to believe.
 
-        `undisturbed` tells that nothing entered the books since the snapshot was asked for.
+        `undisturbed` tells that nothing entered the books since the snapshot was asked for; `not_found` names orders
+        that the venue, asked by our id before it was asked for the snapshot, did not know.
         """
-        plan = self.plan(snapshot, now_ns=now_ns, settled=settled)
-        self._not_found.clear()
+        plan = self.plan(snapshot, now_ns=now_ns, settled=settled, not_found=not_found)
         believed = self._believe(plan.adjustments) if undisturbed else ()
         self._previous = () if believed else plan.adjustments
         strays = tuple(name for name in plan.strays if name in self._strays)
@@ -104,10 +109,6 @@ class Reconciler:
         if len(found) != len(self._previous) or not all(map(same_difference, found, self._previous)):
             return ()
         return tuple(at_market(adjustment, self._books) for adjustment in found)
-
-    def not_found(self, order_id: ClientOrderId) -> None:
-        """Take note that the venue, asked for an order by our id, does not know it."""
-        self._not_found.add(order_id)
 
     def found(self, ts_submitted: int) -> None:
         """Take note that an order which no snapshot showed exists: the next snapshot reaches back to it."""

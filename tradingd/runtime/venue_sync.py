@@ -112,6 +112,8 @@ class VenueSync:
         self._postponed = 0
         self._disagreements = 0
         self._listeners: deque[PlanListener] = deque()
+        self._not_found: dict[ClientOrderId, int] = {}
+        """Orders that the venue did not know when asked by our id, and how far the books had come by then."""
         self.reconciled = False
         """True while the order stream is up and the books have been compared with the venue since it came up."""
 
@@ -211,13 +213,15 @@ class VenueSync:
     # -- answers ------------------------------------------------------------------------------------------------------
 
     def on_lookup(self, event: OrderLookup, corrections: Corrections) -> None:
-        """Take in what the venue says about one order; "not found" is believed only together with the next snapshot."""
+        """Take in what the venue says about one order; "not found" needs a snapshot asked for after it."""
         state = self._books.orders.get(event.client_order_id)
         if state is None or state.is_terminal:
             return
         if event.order is None:
             if self.in_flight.untouched_since(event.client_order_id, event.fence) and self.in_flight.may_be_lost(state):
-                self._reconciler.not_found(event.client_order_id)
+                if event.client_order_id not in self._not_found:
+                    self.in_flight.fence += 1  # a list that was read before says nothing of the time until now
+                    self._not_found[event.client_order_id] = self.in_flight.fence
                 self.ask()
             return
         findings = judge_order(
@@ -231,6 +235,15 @@ class VenueSync:
             self._reconciler.found(event.order.ts_submitted)
             self._ask_politely()
         self._apply({event.client_order_id: findings}, corrections)
+
+    def _not_found_before(self, fence: int) -> frozenset[ClientOrderId]:
+        """Orders of which nothing was known, nor has happened, when the venue was asked for an answer."""
+        self._not_found = {
+            order_id: noted
+            for order_id, noted in self._not_found.items()
+            if self.in_flight.untouched_since(order_id, noted)
+        }
+        return frozenset(order_id for order_id, noted in self._not_found.items() if noted <= fence)
 
     def on_open_orders(self, event: OpenOrdersTaken, corrections: Corrections) -> None:
         """Take in the list of working orders; what is missing on it, or nobody's here, is asked for."""
@@ -267,8 +280,9 @@ class VenueSync:
     def on_snapshot(self, event: SnapshotTaken, corrections: Corrections) -> None:
         """Apply what a snapshot proves; open the way for orders once nothing is left to correct."""
         now_ns, settled = self._clock.now_ns(), self.in_flight.settled(event.fence)
+        not_found = self._not_found_before(event.fence)
         if self._listeners:
-            self._tell(self._reconciler.plan(event.snapshot, now_ns=now_ns, settled=settled))
+            self._tell(self._reconciler.plan(event.snapshot, now_ns=now_ns, settled=settled, not_found=not_found))
         if event.plan_only or not self._connected:
             return
         if event.fence < self._connected_at:
@@ -284,7 +298,12 @@ class VenueSync:
             now_ns=now_ns,
             undisturbed=event.fence == self.in_flight.fence,
             settled=settled,
+            not_found=not_found,
         )
+        for order_id in not_found:
+            del self._not_found[order_id]
+        if self._not_found:
+            self.ask_soon()  # this answer was under way before they were asked for
         booked = self._correct(verdict, corrections, opening=opening)
         foreign = describe(verdict.plan.adoptions, booked)
         self._lines.judged(
