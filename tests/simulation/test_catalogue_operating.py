@@ -293,12 +293,12 @@ async def test_F84_the_control_socket_is_its_user_s_alone_takes_no_giant_and_a_c
             for body, status in ((b"x" * 70_000, 413), (b"{", 400), (b'{"reason": 5}', 400)):
                 async with session.post("/halt", data=body) as response:
                     assert response.status == status
-            assert daemon.told == []
+            assert daemon.requests == []
             async with session.get("/halt") as response:
                 assert response.status == 405
             async with session.post("/halt", json={"reason": "drill", "operator": "anna"}) as response:
                 assert response.status == 200
-        assert daemon.told == [("halt", "drill", "anna")]
+        assert [(request.reason, request.operator) for request in daemon.requests] == [("drill", "anna")]
         assert daemon.failed == []
     folder = tmp_path / "desk"
     folder.mkdir()
