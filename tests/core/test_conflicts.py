@@ -135,6 +135,12 @@ def test_a_symbol_that_was_taken_out_while_it_is_held_is_refused() -> None:
     assert any("tradingd transfer s1 OTHER ABC" in way for way in conflict.ways_out)
 
 
+def test_a_symbol_that_was_given_to_another_strategy_names_that_one() -> None:
+    moved = facts(msgspec.structs.replace(ONE, symbols=(XYZ,)), StrategyFacts(strategy_id=S2, symbols=(ABC,)))
+    [conflict] = find_conflicts(moved, books())
+    assert "hand it over: tradingd transfer s1 s2 ABC" in conflict.ways_out
+
+
 def test_a_symbol_that_a_strategy_never_listed_was_not_lost() -> None:
     """Strategies may trade each other's symbols: a restart with the same file must not be refused for it."""
     same = facts(msgspec.structs.replace(ONE, symbols=(XYZ,)), StrategyFacts(strategy_id=S2, symbols=(ABC,)))

@@ -16,7 +16,7 @@ from tradingd.core.entries import JournalEntry, OrderIntended, StrategyTransferr
 from tradingd.core.identifiers import StrategyId
 from tradingd.core.log import Level, LogEntry, LogEvent
 from tradingd.core.market import DAY_NS, MINUTE_NS, PriceBar
-from tradingd.journal.history import read_history
+from tradingd.journal.history import read_denials, read_history
 from tradingd.journal.projection import DatabaseError, JournalRow, Projection, schema_scripts
 from tradingd.journal.segments import journal_id, segment_paths
 from tradingd.runtime.structured_log import render_json
@@ -404,7 +404,8 @@ async def test_a_transfer_moves_what_stands_there_and_a_rebuilt_database_says_th
 
 def test_history_puts_earlier_trades_under_the_strategy_that_has_their_results(bench: Bench) -> None:
     transfer = StrategyTransferred(source=StrategyId("s1"), target=StrategyId("s2"), symbol=ABC, operator="ann")
-    bench.written.append(*story(), transfer)
+    bench.written.append(*story(), denied("s1-9"), transfer)
     history = read_history(bench.written.folder, 0, 1 << 62)
     assert {trade.strategy_id for trade in history.trades} == {"s2"}
     assert {owner for owner, _ in history.books.portfolio.lines} == {"s2"}
+    assert [denial.order.strategy_id for _, denial in read_denials(bench.written.folder)] == ["s2"]

@@ -196,6 +196,12 @@ def test_a_retired_strategy_needs_neither_class_nor_symbols_and_others_do(tmp_pa
     ]
 
 
+def test_an_empty_list_of_symbols_is_taken_of_a_retired_strategy_alone(tmp_path: Path) -> None:
+    retired = '[[strategies]]\nid = "old"\nretired = true\nclass = ""\nsymbols = []\n'
+    assert check_settings(load(tmp_path, FEED + retired)) == []
+    assert "must not be empty" in told(tmp_path, FEED + strategy(symbols=""))[0]
+
+
 def test_the_code_and_the_symbols_of_a_retired_strategy_may_be_gone(tmp_path: Path) -> None:
     gone = strategy("no_such_package.x:X", more="retired = true\n", symbols='"NOFEED"')
     assert check_settings(load(tmp_path, FEED + gone)) == []

@@ -247,11 +247,17 @@ def _about_strategies(facts: ConfigurationFacts, books: Books) -> Iterator[Confl
                     ways_out=(
                         f"put {symbol} back into its symbols, start, tradingd close --strategy {strategy_id} --symbol "
                         f"{symbol}, then take it out",
-                        f"hand it over: tradingd transfer {strategy_id} OTHER {symbol}, OTHER being a strategy of the "
-                        "file, which may be retired",
+                        _hand_over(facts, strategy_id, symbol),
                     ),
                     place=("strategies", index, "symbols"),
                 )
+
+
+def _hand_over(facts: ConfigurationFacts, strategy_id: StrategyId, symbol: Symbol) -> str:
+    others = [one.strategy_id for one in facts.strategies if one.strategy_id != strategy_id and symbol in one.symbols]
+    if others:
+        return f"hand it over: tradingd transfer {strategy_id} {others[0]} {symbol}"
+    return f"hand it over: tradingd transfer {strategy_id} OTHER {symbol}, OTHER being a strategy that may be retired"
 
 
 def _gone(

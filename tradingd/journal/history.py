@@ -57,14 +57,27 @@ def read_history(folder: Path, start_ns: int, end_ns: int, *, day_of: Callable[[
 
 
 def read_denials(folder: Path) -> list[tuple[int, OrderDenied]]:
-    """Every order that was refused before it left, with the time of its entry.
+    """Every order that was refused before it left, with the time of its entry, under the strategy that it is of now.
 
     Raises `UsageError` when there is no journal, `JournalError` when it is damaged.
     """
     if not segment_paths(folder):
         raise UsageError(f"{folder}: there is no journal yet (start the daemon first)")
-    records = read_records(folder, whole=True)
-    return [(record.ts, record.entry) for record in records if isinstance(record.entry, OrderDenied)]
+    denials: list[tuple[int, OrderDenied]] = []
+    for record in read_records(folder, whole=True):
+        match record.entry:
+            case OrderDenied() as denial:
+                denials.append((record.ts, denial))
+            case StrategyTransferred() as transfer:
+                denials = [(ts, _handed_over(denial, transfer)) for ts, denial in denials]
+    return denials
+
+
+def _handed_over(denial: OrderDenied, transfer: StrategyTransferred) -> OrderDenied:
+    order = denial.order
+    if not transfer.covers(order.strategy_id, order.symbol):
+        return denial
+    return msgspec.structs.replace(denial, order=msgspec.structs.replace(order, strategy_id=transfer.target))
 
 
 def _hand_over(trades: list[Trade], transfer: StrategyTransferred) -> None:

@@ -151,11 +151,11 @@ class StrategySettings(Section):
     @classmethod
     def _require_unless_retired(cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
         """A retired strategy needs neither: its code does not run, and it has the symbols that it holds."""
-        if value not in ("", ()):
-            return handler(value)
-        if not info.data.get("retired"):
+        if info.data.get("retired") and value in ("", (), []):
+            return () if info.field_name == "symbols" else ""
+        if value in ("", ()):
             raise PydanticKnownError("missing")
-        return value
+        return handler(value)
 
     @property
     def interval_ns(self) -> int:
