@@ -41,6 +41,14 @@ def give(desk: Desk, command: str, *, is_up: bool = True, **what: Any) -> Comman
     return result
 
 
+def test_the_short_id_of_a_list_names_an_order(desk: Desk) -> None:
+    (working, *_) = [state for state in desk.books.orders.open if state.order.strategy_id == ONE]
+    result = give(desk, "cancel", order_id=working.client_order_id.removeprefix(f"{ONE}-"))
+    assert (result.done, result.orders_working) == (True, (working.client_order_id,))
+    nobody = give(desk, "cancel", order_id="nobody")
+    assert (nobody.done, "there is no order nobody" in nobody.message) == (False, True)
+
+
 def held(desk: Desk) -> dict[tuple[StrategyId, str], Decimal]:
     return {key: line.quantity for key, line in desk.books.portfolio.lines.items() if line.quantity}
 

@@ -83,7 +83,7 @@ def test_a_limit_has_the_scope_that_it_holds_in() -> None:
     assert use(table, "max_position_quantity", "ABC").value == D(5)
     assert use(table, "max_position_value", "XYZ").value == 0
     assert use(table, "max_orders_per_minute", "account").headroom == D(7)
-    assert use(table, "max_leverage", "account").value == D(500) / D(10_500)
+    assert use(table, "max_leverage", "account").value == D("0.047619")
 
 
 def test_open_orders_use_up_headroom_and_break_nothing() -> None:

@@ -32,11 +32,11 @@ JsonOption: TypeAlias = Annotated[
 ]
 FromOption: TypeAlias = Annotated[
     str | None,
-    typer.Option("--from", metavar="TIME", help="First moment: RFC 3339, or YYYY-MM-DD for midnight UTC."),
+    typer.Option("--from", "--since", metavar="TIME", help="First moment: RFC 3339, or YYYY-MM-DD for midnight UTC."),
 ]
 ToOption: TypeAlias = Annotated[
     str | None,
-    typer.Option("--to", metavar="TIME", help="First moment no longer included, written as for --from."),
+    typer.Option("--to", "--until", metavar="TIME", help="First moment no longer included, written as for --from."),
 ]
 WideOption: TypeAlias = Annotated[
     bool, typer.Option("--wide", help="Every column, whole ids, times to the millisecond.")

@@ -199,6 +199,12 @@ class OperatorDesk:
 
     def _cancel(self, order_id: ClientOrderId) -> CommandResult:
         books = self._books
+        named = books.orders.named(order_id)
+        if len(named) > 1:
+            message = f"{order_id} may be any of {', '.join(named)}: give the whole id"
+            return CommandResult(done=False, message=message)
+        if named and PlanId(order_id) not in books.plans:
+            order_id = named[0]
         plan = books.plans.get(PlanId(order_id))
         state = books.orders.get(order_id)
         if plan is None and state is None:

@@ -23,6 +23,7 @@ from tradingd.control.views import (
     plan_views,
     position_views,
     reconcile_view,
+    risk_view,
     trade_views,
 )
 from tradingd.core.books import Books
@@ -142,14 +143,8 @@ class DaemonFacade:
         """Risk now, and every limit."""
         manager = self._modules.risk
         assessment, table = manager.assess_portfolio_risk(self._books.portfolio), manager.limits()
-        return RiskView(
-            metrics=assessment.metrics,
-            breaches=assessment.breaches,
-            limits=table.limits,
-            unpriced=table.unpriced,
-            without_fresh_price={str(symbol): reason for symbol, reason in self._books.portfolio.unpriced.items()},
-            within_limits=None if self._books.account is None else table.within_limits,
-        )
+        known = self._books.account is not None
+        return risk_view(assessment.metrics, assessment.breaches, table, known=known)
 
     def sample_equity(self) -> CommandResult:
         """Write the equity of this moment into the journal, for a report that is about to read it."""

@@ -9,7 +9,7 @@ import msgspec
 from tradingd.core.accounting import value_of
 from tradingd.core.books import Books
 from tradingd.core.identifiers import StrategyId, Symbol
-from tradingd.core.limit_table import LimitUse
+from tradingd.core.limit_table import LimitTable, LimitUse
 from tradingd.core.order_state import OrderState
 from tradingd.core.orders import OrderDenied, Trade
 from tradingd.core.plans.records import PlanState
@@ -236,6 +236,7 @@ def reconcile_view(plan: ReconciliationPlan | str, *, applied: bool) -> Reconcil
 
 
 _FINEST = Decimal("1e-8")
+_SIXTH = Decimal("1e-6")
 
 
 def _shown(price: Decimal | None) -> Decimal | None:
@@ -244,6 +245,24 @@ def _shown(price: Decimal | None) -> Decimal | None:
         return None
     exponent = price.as_tuple().exponent
     return price.quantize(_FINEST) if isinstance(exponent, int) and exponent < -8 else price
+
+
+def _trimmed(quantity: Decimal) -> Decimal:
+    """A quantity without zeros at its end."""
+    return Decimal(f"{quantity.normalize():f}")
+
+
+def risk_view(metrics: RiskMetrics, breaches: tuple[RiskBreach, ...], table: LimitTable, *, known: bool) -> RiskView:
+    """The account's risk; `known` tells that the venue has told the account's cash and positions."""
+    quotients = ("drawdown_pct", "leverage", "margin_utilisation_pct")
+    shown = {name: None if (value := getattr(metrics, name)) is None else value.quantize(_SIXTH) for name in quotients}
+    return RiskView(
+        metrics=msgspec.structs.replace(metrics, **shown),
+        breaches=breaches,
+        limits=table.limits,
+        unpriced=table.unpriced,
+        within_limits=table.within_limits if known else None,
+    )
 
 
 def position_views(books: Books, *, unpriced: str = "") -> list[PositionView]:
@@ -261,7 +280,7 @@ def position_views(books: Books, *, unpriced: str = "") -> list[PositionView]:
             PositionView(
                 symbol=symbol,
                 strategy_id=strategy_id,
-                quantity=position.quantity,
+                quantity=_trimmed(position.quantity),
                 average_price=_shown(position.average_price),
                 market_price=_shown(price),
                 unpriced=(unpriced or books.portfolio.unpriced.get(symbol, "")) if position.quantity else "",
@@ -285,8 +304,8 @@ def order_views(states: Iterable[OrderState]) -> list[OrderView]:
             symbol=state.order.symbol,
             side=state.order.side.value,
             order_type=state.terms.order_type.value,
-            quantity=state.quantity,
-            filled_quantity=state.filled_quantity,
+            quantity=_trimmed(state.quantity),
+            filled_quantity=_trimmed(state.filled_quantity),
             average_price=_shown(state.average_price),
             limit_price=state.terms.limit_price,
             stop_price=state.terms.stop_price,
@@ -316,7 +335,7 @@ def denial_views(denials: Iterable[tuple[int, OrderDenied]]) -> list[DenialView]
             strategy_id=denial.order.strategy_id,
             symbol=denial.order.symbol,
             side=denial.order.side.value,
-            quantity=denial.order.quantity,
+            quantity=_trimmed(denial.order.quantity),
             codes=tuple(breach.code.value for breach in denial.breaches),
             reason="; ".join(breach.message for breach in denial.breaches),
             trace_id=denial.order.trace_id,
@@ -356,7 +375,7 @@ def trade_views(trades: Iterable[Trade]) -> list[TradeView]:
             strategy_id=trade.strategy_id,
             symbol=trade.symbol,
             side=trade.side.value,
-            quantity=trade.quantity,
+            quantity=_trimmed(trade.quantity),
             price=trade.price,
             fee=trade.fee,
             fee_pending=trade.fee_pending,

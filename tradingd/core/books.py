@@ -72,6 +72,12 @@ class OrderTable:
         """The state of one order, None for an order that is not ours or was closed long ago."""
         return self._states.get(client_order_id)
 
+    def named(self, text: str) -> tuple[ClientOrderId, ...]:
+        """Orders with this id, or whose id ends with it after a dash: what lists show is enough to name one."""
+        if ClientOrderId(text) in self._states:
+            return (ClientOrderId(text),)
+        return tuple(order_id for order_id in self._states if order_id.endswith(f"-{text}"))
+
     def by_venue_id(self, venue_order_id: VenueOrderId) -> OrderState | None:
         """The order that a venue id, current or superseded, belongs to."""
         client_order_id = self._by_venue_id.get(venue_order_id)

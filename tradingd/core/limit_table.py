@@ -31,6 +31,15 @@ class Unit(StrEnum):
     COUNT = "count"
 
 
+_SHARES = (Unit.PERCENT, Unit.RATIO)
+_FINE = Decimal("1e-6")
+
+
+def _short(value: Decimal | None) -> Decimal | None:
+    """A quotient without the digits that nobody reads."""
+    return None if value is None else value.quantize(_FINE)
+
+
 class LimitUse(msgspec.Struct, frozen=True, kw_only=True):
     """One limit and how far it is used."""
 
@@ -88,6 +97,8 @@ def _use(  # noqa: PLR0917 - private, a row of a table
 ) -> LimitUse:
     """`worst` is the value with all open orders; `at` breaks a limit on reaching it, else on passing it."""
     broken = value is not None and (value >= limit if at else value > limit)
+    if unit in _SHARES:
+        value, worst = _short(value), _short(worst)
     headroom = None if worst is None else limit - worst
     return LimitUse(name=name, scope=scope, unit=unit, value=value, limit=limit, headroom=headroom, broken=broken)
 
