@@ -16,7 +16,7 @@ def transfer(
     config: ConfigOption,
     source: Annotated[str, typer.Argument(metavar="FROM", help="Strategy that holds it now, in the file or not.")],
     target: Annotated[str, typer.Argument(metavar="TO", help="Strategy of the file that takes it over.")],
-    symbol: Annotated[str | None, typer.Argument(metavar="[SYMBOL]", help="This symbol alone.")] = None,
+    symbol: Annotated[str | None, typer.Argument(metavar="SYMBOL", help="This symbol alone.")] = None,
 ) -> None:
     """Hand over what one strategy holds to another.
 

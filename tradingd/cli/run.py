@@ -31,7 +31,8 @@ AcceptOption = Annotated[
     bool,
     typer.Option(
         "--accept-changes",
-        help="Start although the file was changed against what is held: another class, no feed, a lower limit. Kept in "
+        help="Start although the file was changed against what is held: another class, no feed, a lower limit, or a "
+        "new state folder. Kept in "
         "the journal with your name.",
     ),
 ]
