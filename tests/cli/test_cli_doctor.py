@@ -35,8 +35,8 @@ def test_a_sound_configuration_passes_with_a_line_for_each_question(doctor: Call
     heading, *rows = findings.splitlines()
     assert heading.split() == ["part", "check", "verdict", "finding"]
     assert any(row.split()[:3] == ["symbols", "AAPL", "ok"] for row in rows)
-    assert ["account", "max_daily_loss", "1000", "1000", "1.0"] in [line.split() for line in limits.splitlines()]
-    assert end.startswith("the worst day under these limits: 11500, 11.5 % of the equity\n")
+    assert ["account", "max_daily_loss", "1,000.00", "1,000.00", "1"] in [line.split() for line in limits.splitlines()]
+    assert end.startswith("the worst day under these limits: 11,500.00, 11.5 % of the equity\n")
     assert end.splitlines()[-1].endswith(" 0 FAILED, 0 not checked") or "1 not checked" in end
     assert not (tmp_path / "state").exists()
 

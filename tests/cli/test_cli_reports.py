@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,46 @@ def test_no_rebuild_while_a_process_holds_the_journal(paths: StatePaths, called:
     assert (ended.code, ended.out) == (2, "")
     assert f"in use by process {os.getpid()}" in ended.err
     assert not paths.database.exists()
+
+
+DAILY = """
+[daemon]
+state_dir = "state"
+[[data.feeds]]
+kind = "file"
+path = "daily.csv"
+schema = "bars"
+symbol = "SPY"
+interval = "1d"
+[broker]
+kind = "paper"
+[[strategies]]
+id = "hold"
+class = "tradingd.strategies.buy_and_hold:BuyAndHold"
+symbols = ["SPY"]
+bars = "1d"
+"""
+
+
+def test_a_replay_of_daily_bars_ends_at_what_its_fills_and_the_last_close_make(tmp_path: Path, called: Called) -> None:
+    write_config(tmp_path, DAILY)
+    rows = ["timestamp,open,high,low,close,volume"]
+    closes = [100 + day / 2 for day in range(40)]
+    rows += [
+        f"2026-{1 + day // 28:02d}-{1 + day % 28:02d}T00:00:00Z,{close},{close + 1},{close - 1},{close},1000"
+        for day, close in enumerate(closes)
+    ]
+    (tmp_path / "daily.csv").write_text("\n".join(rows) + "\n")
+    ended = called("replay", "-c", "c.toml", "--format", "json", "--journal", "replayed")
+    assert ended.code == 0, ended.err
+    document = json.loads(ended.out)
+    account, [strategy] = document["account"], document["strategies"]
+    [fill] = [
+        record["entry"]
+        for line in next((tmp_path / "replayed").glob("*.jsonl")).read_text().splitlines()
+        if (record := json.loads(line))["entry"]["type"] == "filled"
+    ]
+    made = (Decimal(str(closes[-1])) - Decimal(fill["price"])) * Decimal(fill["quantity"])
+    assert Decimal(account["profit"]) == Decimal(strategy["profit"]) == made > 0
+    assert Decimal(account["ending_equity"]) == 100_000 + made
+    assert account["cagr"] is not None

@@ -97,8 +97,17 @@ def test_the_text_of_a_report_of_nothing() -> None:
 def test_many_strategies_go_below_one_another() -> None:
     trades = [make_trade(Side.BUY, "1", "1", "0", day=1, strategy=f"s{number}") for number in range(5)]
     text = render_text(measured([], trades), UTC_TIMES)
-    assert text.count("Starting equity") == 2
     assert max(map(len, text.splitlines())) <= 80
+    heads = " ".join(line for line in text.splitlines() if line.startswith(" "))
+    assert [name for name in heads.split() if name.startswith("s")] == ["s0", "s1", "s2", "s3", "s4"]
+
+
+def test_wide_columns_go_below_one_another_sooner() -> None:
+    days = [make_trade(Side.BUY, "1", "1", "0", day=1, strategy=f"strategy-{number}") for number in range(6)]
+    equity = [EquityPoint(START_NS + day * DAY_NS, Decimal(100_000 - day)) for day in range(3)]
+    text = render_text(measured(equity, days), UTC_TIMES)
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.count("Starting equity") == 3
 
 
 def test_the_json_of_a_report() -> None:

@@ -148,7 +148,7 @@ def _limit_sentence(limits: DayLimits) -> str:
 def _gap_sentence(exposure: Decimal | None, gap_pct: Decimal) -> str:
     if exposure is None:
         return "Nothing bounds what is held, so a gap has no bound either."
-    return f"What is held, at most {exposure:.2f}, may gap by {gap_pct:f} % before anybody can act on the halt."
+    return f"What is held, at most {exposure:,.2f}, may gap by {gap_pct:f} % before anybody can act on the halt."
 
 
 def _order_sentence(limits: DayLimits) -> str:

@@ -4,16 +4,16 @@ Never: prints.
 """
 
 from collections import Counter
-from decimal import Decimal
 from typing import Any
 
 from tradingd.doctor.findings import Examination, Finding, LimitRow, Verdict
 from tradingd.errors import EXIT_CREDENTIALS, EXIT_NOT_RIGHT, EXIT_OK
-from tradingd.reporting.encoding import plain_decimal, rfc3339, to_plain
+from tradingd.reporting.encoding import to_plain
+from tradingd.reporting.numbers import ABSENT, money, quantity
+from tradingd.reporting.times import Times
 
 HEADINGS = ("part", "check", "verdict", "finding")
 LIMIT_HEADINGS = ("scope", "limit", "value", "money", "% of equity")
-_CENT = Decimal("0.01")
 
 
 def exit_code_of(examination: Examination) -> int:
@@ -41,18 +41,8 @@ def limit_rows_of(examination: Examination) -> list[list[str]]:
 
 
 def _limit_row(row: LimitRow) -> list[str]:
-    unit = "" if row.unit == "money" else f" {row.unit}"
-    return [row.scope, row.limit, f"{plain_decimal(row.value)}{unit}", _money(row.money), _share(row.share_pct)]
-
-
-def _money(value: Decimal | None) -> str:
-    return (
-        "-" if value is None else plain_decimal(value if value == value.to_integral_value() else value.quantize(_CENT))
-    )
-
-
-def _share(value: Decimal | None) -> str:
-    return "-" if value is None else plain_decimal(value)
+    value = money(row.value) if row.unit == "money" else f"{quantity(row.value)} {row.unit}"
+    return [row.scope, row.limit, value, money(row.money), ABSENT if row.share_pct is None else quantity(row.share_pct)]
 
 
 def lines_of(examination: Examination) -> list[str]:
@@ -60,15 +50,16 @@ def lines_of(examination: Examination) -> list[str]:
     lines = []
     day = examination.worst_day
     if day is not None:
-        total = "without a bound" if day.total is None else _money(day.total)
-        share = "" if day.share_pct is None else f", {plain_decimal(day.share_pct)} % of the equity"
+        total = "without a bound" if day.total is None else money(day.total)
+        share = "" if day.share_pct is None else f", {quantity(day.share_pct)} % of the equity"
         lines.append(f"the worst day under these limits: {total}{share}")
         for loss in day.losses:
-            amount = "no bound" if loss.amount is None else _money(loss.amount)
+            amount = "no bound" if loss.amount is None else money(loss.amount)
             lines.append(f"  {loss.kind}: {amount}. {loss.sentence}")
     for away in examination.interruptions:
-        begin, end = rfc3339(away.ts_begin)[:16], rfc3339(away.ts_end)[:16]
-        lines.append(f"the venue is away from {begin}Z to {end}Z: {away.reason}")
+        times = Times.of_operator()
+        begin, end, zone = times.minute(away.ts_begin), times.minute(away.ts_end), times.zone(away.ts_end)
+        lines.append(f"the venue is away from {begin} to {end} {zone}: {away.reason}")
     counts = Counter(finding.verdict for finding in examination.findings)
     lines.append(", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict))
     return lines

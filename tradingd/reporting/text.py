@@ -6,11 +6,8 @@ from typing import TypeAlias
 from tradingd.core.performance import PerformanceReportData, PerformanceSection
 from tradingd.reporting import numbers
 from tradingd.reporting.numbers import ABSENT
-from tradingd.reporting.table import Column, table
+from tradingd.reporting.table import WIDTH, Column, table
 from tradingd.reporting.times import Times
-
-_COLUMNS = 4
-"""Sections beside each other; more go below."""
 
 _Row: TypeAlias = tuple[str, Callable[[PerformanceSection, Times], str]] | None
 
@@ -69,10 +66,25 @@ def render_text(report: PerformanceReportData, times: Times) -> str:
     ]
     if report.not_annualised and report.ts_from is not None:
         lines.append(f"No growth a year, volatility or ratios: {report.not_annualised}")
-    sections = (report.account, *report.strategies)
-    for first in range(0, len(sections), _COLUMNS):
-        lines += ["", *_table(sections[first : first + _COLUMNS], times)]
+    for block in _blocks((report.account, *report.strategies), times):
+        lines += ["", *block]
     return "\n".join(lines) + "\n"
+
+
+def _blocks(sections: Sequence[PerformanceSection], times: Times) -> list[list[str]]:
+    """Tables of as many sections beside each other as a terminal has room for; more go below."""
+    blocks: list[list[str]] = []
+    first = 0
+    for last in range(1, len(sections) + 1):
+        lines = _table(sections[first:last], times)
+        if last - first > 1 and max(map(len, lines)) > WIDTH:
+            first = last - 1
+            blocks.append(_table(sections[first:last], times))
+        elif last - first > 1:
+            blocks[-1] = lines
+        else:
+            blocks.append(lines)
+    return blocks
 
 
 def _table(sections: Sequence[PerformanceSection], times: Times) -> list[str]:
