@@ -35,6 +35,9 @@ def test_more_cash_than_that_halts_under_external_halt(tmp_path: Path) -> None:
     desk = Desk(tmp_path, HALTS).open()
     moved(desk, "-100.01")
     assert "cash: -100.01" in (desk.modules.risk.halted or "")
+    desk.modules.risk.resume("me")
+    desk.wait(120)
+    assert desk.modules.risk.halted is None
     assert desk.said(LogEvent.RECONCILE_CASH) == []
 
 

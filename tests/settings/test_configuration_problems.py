@@ -39,6 +39,8 @@ FEED = '[[data.feeds]]\nkind = "synthetic"\nsymbols = ["AAPL"]\n'
         ("[data]\nstale_after_s = -1\n", "data.stale_after_s: must be at least 0, not -1"),
         ('[daemon]\nlog_level = "debug"\n', 'daemon.log_level: "debug" is not one of DEBUG, INFO, WARNING, ERROR (did you mean DEBUG?)'),
         ("[daemon]\nlog_level = 3\n", "daemon.log_level: must be one of DEBUG, INFO, WARNING, ERROR, not a whole number"),
+        ('[daemon]\ntrading_day_zone = "Mars/Olympus"\n', "test.toml:2:1: daemon.trading_day_zone: no such time zone (write a name such as America/New_York"),
+        ("[execution]\nmax_unexplained_cash = -1\n", "execution.max_unexplained_cash: must be at least 0, not -1"),
         ("risk = 5\n", "test.toml:1:1: risk: must be a table, not a whole number"),
         ("daemon = 5\n", "test.toml:1:1: daemon: must be a table, not a whole number"),
         ("data = 5\n", "test.toml:1:1: data: must be a table, not a whole number"),

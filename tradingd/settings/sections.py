@@ -37,7 +37,7 @@ from tradingd.settings.risk import RiskOverrides
 def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ValueError, OSError) as error:
+    except (KeyError, ValueError, OSError) as error:
         raise ValueError("no such time zone (write a name such as America/New_York, Europe/Zurich or UTC)") from error
     return name
 
