@@ -5,7 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.cli.command_line import CONFIG, Ended, write_config, write_journal
+from tests.cli.command_line import CONFIG, NOON, Ended, write_config, write_journal
+from tradingd.core.identifiers import VenueOrderId
+from tradingd.core.orders import OrderCanceled
+from tradingd.journal.offline import offline_journal
 from tradingd.journal.segments import JournalLock
 from tradingd.settings.paths import StatePaths
 
@@ -76,6 +79,20 @@ def test_a_transfer_that_cannot_be_is_refused_and_writes_nothing(
     ended = called("transfer", "-c", "c.toml", *arguments)
     assert (ended.code, said in ended.err) == (code, True), ended.err
     assert next(paths.journal.glob("*.jsonl")).read_bytes() == before
+
+
+def test_what_is_held_may_be_left_to_nobody_and_what_works_may_not(paths: StatePaths, called: Called) -> None:
+    ended = called("transfer", "-c", "c.toml", "trend", "EXTERNAL")
+    assert (ended.code, "EXTERNAL is nobody, and trend has orders or plans" in ended.err) == (7, True)
+    with offline_journal(paths.journal, lambda: NOON) as journal:
+        [working] = journal.books.orders.open
+        gone = OrderCanceled(
+            client_order_id=working.client_order_id, venue_order_id=VenueOrderId("v2"), ts_event=NOON, ts_recv=NOON
+        )
+        journal.record(gone)
+    assert called("transfer", "-c", "c.toml", "trend", "EXTERNAL").out.startswith("EXTERNAL now holds 10 AAPL")
+    (paths.state_dir.parent / "c.toml").write_text(CONFIG[: CONFIG.index("[[strategies]]")])
+    assert called("check", "-c", "c.toml").code == 0
 
 
 @pytest.mark.parametrize("command", [("transfer", "trend", "other"), ("accept",)])

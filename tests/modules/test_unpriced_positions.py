@@ -12,6 +12,10 @@ from tradingd.core.entries import PositionAdjusted
 from tradingd.core.identifiers import EXTERNAL, Symbol
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import MINUTE_NS, NS_PER_SECOND
+from tradingd.core.symbol_plan import SymbolPlan
+from tradingd.modules.data_handler import DataHandler
+from tradingd.runtime.channel import LocalInbox
+from tradingd.runtime.clock import SimulatedClock
 from tradingd.settings.plans import price_due
 
 D = Decimal
@@ -86,6 +90,32 @@ def test_it_counts_at_the_worse_of_the_last_price_and_what_was_paid(tmp_path: Pa
     desk.wait(40)
     assert portfolio.counted_gross() == D(1200)
     assert portfolio.quantity_of(ONE, ABC) == D(10)
+
+
+def test_where_bars_alone_are_delivered_one_in_each_interval_is_all_that_is_due(tmp_path: Path) -> None:
+    clock = SimulatedClock(START)
+    bars = SymbolPlan(symbol=ABC, intervals=(), ticks=False, trades=False, bar_interval=MINUTE_NS, realtime=True)
+    data = DataHandler(
+        LocalInbox(),
+        plans=[bars],
+        market_sinks=(),
+        strategies=LocalInbox(),
+        bar_store=None,
+        histories=(),
+        wait_room=nothing_to_wait_for,
+        log=Desk(tmp_path).logger,
+        clock=clock,
+        max_move_pct=20,
+        stale_after_ns=30 * NS_PER_SECOND,
+    )
+    clock.advance_to(START + 80 * NS_PER_SECOND)
+    assert data.unpriced(ABC) is None
+    clock.advance_to(START + 91 * NS_PER_SECOND)
+    assert data.unpriced(ABC) == "no price since the start 91 s ago"
+
+
+async def nothing_to_wait_for() -> None:
+    """There is room."""
 
 
 @pytest.mark.parametrize(

@@ -9,27 +9,30 @@ from tradingd.cli.options import ConfigOption
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tradingd.core.books import Books
+    from tradingd.core.entries import StrategyTransferred
     from tradingd.settings.root import Settings
 
 
 def transfer(
     config: ConfigOption,
     source: Annotated[str, typer.Argument(metavar="FROM", help="Strategy that holds it now, in the file or not.")],
-    target: Annotated[str, typer.Argument(metavar="TO", help="Strategy of the file that takes it over.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="Strategy of the file that takes it over, or EXTERNAL.")],
     symbol: Annotated[str | None, typer.Argument(metavar="SYMBOL", help="This symbol alone.")] = None,
 ) -> None:
     """Hand over what one strategy holds to another.
 
     Positions with their results, working orders and plans go over; without SYMBOL saved state and quarantine too.
     Orders keep their ids, and their fills are the new owner's from then on. The daemon must be stopped; the next
-    start goes on from there.
+    start goes on from there. TO may be EXTERNAL, which is nobody: what is held, and no order, is left alone then as a
+    position from outside is, still counted in limits.
     """
     import time
 
     from tradingd.cli.loading import load_checked, operator_name
     from tradingd.core.conflicts import describe, has_anything
     from tradingd.core.entries import StrategyTransferred
-    from tradingd.core.identifiers import StrategyId, Symbol
+    from tradingd.core.identifiers import EXTERNAL, StrategyId, Symbol
     from tradingd.errors import Refused, UsageError
     from tradingd.journal.offline import offline_journal
     from tradingd.settings.paths import StatePaths
@@ -57,9 +60,24 @@ def transfer(
         }
         plans = [state.plan for state in books.plans.values()]
         moved |= {plan.symbol for plan in plans if entry.covers(plan.strategy_id, plan.symbol)}
-        _require_charge(settings, entry.target, sorted(moved))
+        if entry.target == EXTERNAL:
+            _require_idle(books, entry)
+        else:
+            _require_charge(settings, entry.target, sorted(moved))
         seq = journal.record(entry)
         typer.echo(f"{target} now {describe(books, entry.target)} (journal entry {seq})")
+
+
+def _require_idle(books: "Books", entry: "StrategyTransferred") -> None:
+    """Refuse to give orders and plans to nobody: a position may be left so, as one from outside is."""
+    from tradingd.errors import Refused
+
+    working = any(entry.covers(state.order.strategy_id, state.order.symbol) for state in books.orders.open)
+    if working or any(entry.covers(state.plan.strategy_id, state.plan.symbol) for state in books.plans.values()):
+        raise Refused(
+            f"{entry.target} is nobody, and {entry.source} has orders or plans (start, tradingd cancel-all --strategy "
+            f"{entry.source}, stop, then hand over what is held)"
+        )
 
 
 def _require_charge(settings: "Settings", target: str, symbols: "Iterable[str]") -> None:

@@ -253,7 +253,9 @@ class DataHandler(Module[ClockTick]):
         if not self._stale_after_ns or not state.plan.realtime:
             return None
         age_ns = self._clock.monotonic_ns() - (self._began_ns if state.latest is None else state.arrived_ns)
-        if age_ns <= self._stale_after_ns or not self._due(symbol):
+        # Where bars alone are delivered, one in each interval is all that is due.
+        between_ns = 0 if state.plan.ticks else state.plan.bar_interval or 0
+        if age_ns <= self._stale_after_ns + between_ns or not self._due(symbol):
             return None
         seconds = age_ns // NS_PER_SECOND
         return f"no price since the start {seconds} s ago" if state.latest is None else f"no price for {seconds} s"
