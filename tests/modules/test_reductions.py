@@ -8,6 +8,7 @@ from tests.modules.acting import Acting
 from tests.modules.desk import ABC, ONE, TWO, XYZ, Desk
 from tradingd.core.log import LogEvent
 from tradingd.core.orders import DenialCode, OrderDenied
+from tradingd.core.scopes import Scope
 
 D = Decimal
 
@@ -199,3 +200,16 @@ def test_new_terms_reduce_only_if_the_old_ones_did(holder: Desk) -> None:
     holder.act(lambda strategy: strategy.cancel(exit_id))
     holder.act(lambda strategy: strategy.sell(ABC, D(8), limit_price=D(104)))
     assert holder.order().open_quantity == 8
+
+
+def test_a_halted_strategy_leaves_by_its_own_position_and_opens_none_against_anothers(holder: Desk) -> None:
+    holder.act(lambda strategy: strategy.sell(ABC, D(15)), TWO)
+    assert held(holder) == -5
+    holder.modules.risk.halt_scope(Scope(ONE), "look", "anna")
+    holder.act(lambda strategy: strategy.buy(ABC, D(5)))  # the account would hold less, the strategy more
+    assert denials(holder) == ["SCOPE_HALTED"]
+    holder.act(sell)
+    assert holder.books.portfolio.quantity_of(ONE, ABC) == 0
+    assert held(holder) == -15
+    holder.act(sell)
+    assert denials(holder) == ["SCOPE_HALTED", "SCOPE_HALTED"]

@@ -15,6 +15,7 @@ from tests.simulation.plans import SYMBOLS, Plan
 from tests.simulation.restless import Restless
 from tests.simulation.venue import Venue
 from tradingd.brokers.base import BrokerAdapter, BrokerSink
+from tradingd.control.desk import OperatorDesk
 from tradingd.core.entries import JournalEntry, RunStopped
 from tradingd.core.log import LogEntry
 from tradingd.core.market import NS_PER_SECOND
@@ -152,6 +153,12 @@ class Daemon:
             module.initialize()
         for module in self.modules.in_start_order():
             module.start()
+        self.desk = OperatorDesk(
+            settings=self._settings,
+            books=self.books,
+            modules=self.modules,
+            is_up=lambda: self.books.account is not None,
+        )
         self.driver = SimulationDriver(
             around.agenda,
             around.rng,

@@ -232,10 +232,8 @@ class Judge:
             return  # what nobody here has sent is closed by a flattening too
         if owner not in self._named:
             raise Breach("I16", f"{name} leaves for {owner}, which the file does not name")
-        held = self.books.portfolio.quantity_of(owner, order.symbol)
-        working = self.books.portfolio.open_exposure_of(owner, order.symbol)
-        promised = working.buy_quantity if order.side is Side.BUY else working.sell_quantity
-        if self._named[owner] and promised > -held * order.side.sign:
+        if self._named[owner] and not self._reduces_own(order):
+            held = self.books.portfolio.quantity_of(owner, order.symbol)
             raise Breach("I16", f"{name} leaves for {owner}, which is retired and holds {held}: it could open")
 
     def on_submit(self, order: Order) -> None:
@@ -257,9 +255,28 @@ class Judge:
             raise Breach("I9", f"{name} leaves while trading is halted")
         if order.symbol in self.books.halted_symbols and not self._closes(order) and not self._reduces(order):
             raise Breach("I9", f"{name} leaves while {order.symbol} is halted, and does not reduce its position")
+        self._judge_halted_parts(order)
         # A flattening closes each strategy's position by itself: where two are opposed the account passes its limit.
         if not self._closes(order) and not self._reduces(order):
             self._judge_exposure(order.symbol, order.side)
+
+    def _judge_halted_parts(self, order: Order) -> None:
+        """Of a halted part only reductions leave: of the strategy's position where a strategy is named."""
+        if self._closes(order):
+            return
+        for scope in self.books.halted_scopes:
+            if not scope.covers(order.strategy_id, order.symbol):
+                continue
+            passes = self._reduces(order) if scope.strategy_id is None else self._reduces_own(order)
+            if not passes:
+                raise Breach("I9", f"{order.client_order_id} leaves while {scope} is halted")
+
+    def _reduces_own(self, order: Order) -> bool:
+        """True when not even all open orders of its side take its strategy's position past zero."""
+        held = self.books.portfolio.quantity_of(order.strategy_id, order.symbol)
+        working = self.books.portfolio.open_exposure_of(order.strategy_id, order.symbol)
+        promised = working.buy_quantity if order.side is Side.BUY else working.sell_quantity
+        return promised <= -held * order.side.sign
 
     def on_question(self, now_ns: int) -> None:
         """Judge the pace of questions: a venue that is asked without pause answers none, nor takes a cancel."""
@@ -367,7 +384,11 @@ class Judge:
         lost = [name for name in self._submitted if name not in self.books.orders]
         if lost:
             raise Breach("I1", f"{', '.join(lost)} had left, and the power cut took the intent")
-        if self._halted is not halted or self.books.halted_symbols != before.halted_symbols:
+        if (
+            self._halted is not halted
+            or self.books.halted_symbols != before.halted_symbols
+            or self.books.halted_scopes != before.halted_scopes
+        ):
             raise Breach("I9", "the power cut changed what is halted")
 
     # -- at crashes and at the end ------------------------------------------------------------------------------------

@@ -48,9 +48,15 @@ class Verb(StrEnum):
     HALT = "halt"
     FLATTEN = "flatten"
     RESUME = "resume"
+    HALT_PART = "halt a part"
+    RESUME_PART = "resume a part"
+    CLOSE_PART = "close a part"
+    CANCEL_PART = "cancel a part"
 
 
-OPERATORS = frozenset({Verb.CANCEL_ALL, Verb.MODIFY, Verb.HALT, Verb.FLATTEN, Verb.RESUME})
+PARTS = frozenset({Verb.HALT_PART, Verb.RESUME_PART, Verb.CLOSE_PART, Verb.CANCEL_PART})
+"""Commands on a strategy, a symbol, or both."""
+OPERATORS = PARTS | {Verb.CANCEL_ALL, Verb.MODIFY, Verb.HALT, Verb.FLATTEN, Verb.RESUME}
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True, tag="wish"):
@@ -122,7 +128,10 @@ def draw(seed: int) -> Plan:
         haste=rng.choice((0.0, 0.05, 0.3)),
         most_behind_s=rng.choice((0.02, 0.2, 3.0)),
         events=tuple(
-            sorted([*market, *wishes, *faults, *_draw_edits(seed, duration_ns)], key=lambda event: event.at_ns)
+            sorted(
+                [*market, *wishes, *faults, *_draw_edits(seed, duration_ns), *_draw_parts(seed, duration_ns)],
+                key=lambda event: event.at_ns,
+            )
         ),
     )
 
@@ -186,6 +195,25 @@ def _draw_worked(seed: int, duration_ns: int) -> list[Event]:
             cents=rng.randint(-10, 20),
         )
         for _ in range(rng.randint(5, 30))
+    ]
+
+
+def _draw_parts(seed: int, duration_ns: int) -> list[Event]:
+    """Draw commands on a part of what is traded, in a third of the runs."""
+    rng = random.Random(f"parts {seed}")  # its own, so that the rest of a run is the same with and without
+    if rng.random() > 1 / 3:
+        return []
+    verbs = (Verb.HALT_PART, Verb.HALT_PART, Verb.RESUME_PART, Verb.RESUME_PART, Verb.CLOSE_PART, Verb.CANCEL_PART)
+    return [
+        Wish(
+            at_ns=rng.randrange(duration_ns),
+            strategy_id=rng.choice(STRATEGIES),
+            verb=rng.choice(verbs),
+            symbol=rng.choice(SYMBOLS),
+            quantity=1,
+            cents=rng.randrange(3),
+        )
+        for _ in range(rng.randint(2, 8))
     ]
 
 

@@ -95,7 +95,17 @@ class Restless(Strategy[Params]):
             case Verb.CANCEL:
                 if self.mine:
                     self.cancel(self.mine.pop(0))
-            case Verb.CANCEL_ALL | Verb.MODIFY | Verb.HALT | Verb.FLATTEN | Verb.RESUME:
+            case (
+                Verb.CANCEL_ALL
+                | Verb.MODIFY
+                | Verb.HALT
+                | Verb.FLATTEN
+                | Verb.RESUME
+                | Verb.HALT_PART
+                | Verb.RESUME_PART
+                | Verb.CLOSE_PART
+                | Verb.CANCEL_PART
+            ):
                 raise AssertionError("an operator's wish")
             case _:
                 assert_never(wish.verb)

@@ -17,9 +17,10 @@ from tests.simulation.editing import ConfigurationFile
 from tests.simulation.faults import INSTANT, OUTSIDE_HANDS, Armed, Fault, FaultKind
 from tests.simulation.judge import Breach, Judge
 from tests.simulation.link import Killed
-from tests.simulation.plans import OPERATORS, Edit, Event, Market, Plan, Verb, Wish
+from tests.simulation.plans import OPERATORS, PARTS, Edit, Event, Market, Plan, Verb, Wish
 from tests.simulation.restless import Restless
 from tests.simulation.venue import Venue, strike
+from tradingd.control.requests import CommandRequest
 from tradingd.core.market import NS_PER_SECOND, QuoteTick
 from tradingd.core.order_state import OrderStatus
 from tradingd.core.orders import OrderModification
@@ -214,10 +215,26 @@ class World:
         elif wish.verb is Verb.RESUME:
             daemon.modules.risk.resume("operator")
             daemon.modules.strategies.resume()
+        elif wish.verb in PARTS:
+            self._command(daemon, wish)
         elif wish.verb is Verb.CANCEL_ALL:
             daemon.modules.execution.cancel_all()
         else:
             self._modify(daemon, wish)
+
+    def _command(self, daemon: Daemon, wish: Wish) -> None:
+        """Give a command on a strategy, a symbol, or both, as the control socket does."""
+        line = self.file.lines.get(wish.strategy_id)
+        strategy = None if line is None or wish.cents == 1 else line.strategy_id
+        symbol = None if wish.cents == 0 and strategy is not None else wish.symbol
+        command = {
+            Verb.HALT_PART: "halt",
+            Verb.RESUME_PART: "resume",
+            Verb.CLOSE_PART: "close",
+            Verb.CANCEL_PART: "cancel-all",
+        }[wish.verb]
+        request = CommandRequest(command=command, operator="operator", reason="drawn", strategy=strategy, symbol=symbol)
+        daemon.desk.carry_out(request)
 
     def _modify(self, daemon: Daemon, wish: Wish) -> None:
         limits = [

@@ -17,7 +17,7 @@ from tradingd.core.market import reference_price
 from tradingd.core.order_state import OrderStatus
 from tradingd.core.orders import ZERO, Breach, DenialCode, Order, ValidationResponse
 from tradingd.core.portfolio import PortfolioState
-from tradingd.core.risk import MarketView, OrderRate, RiskRules, reduces, reducible, validate
+from tradingd.core.risk import MarketView, OrderRate, RiskRules, reduces, reduces_own, reducible, validate
 from tradingd.core.risk_metrics import (
     ReturnStatistics,
     RiskAssessment,
@@ -93,13 +93,19 @@ class RiskManager(Module[ClockTick]):
     ) -> ValidationResponse:
         """Judge an order against every pre-trade limit; an approved order counts against the order rate.
 
-        An order that can only reduce the account's position passes halts and limits; they stand as waived in the
-        answer. `replaced` is the open quantity that it takes the place of.
+        An order that can only reduce the account's position passes halts and limits, and one that can only reduce its
+        strategy's position passes a halt of that strategy; what it passes stands as waived in the answer. `replaced` is
+        the open quantity that it takes the place of.
         """
         only_reduces = reduces(order, portfolio_state, replaced=replaced)
-        halts = self._halts(order, portfolio_state, replaced)
-        if halts and not only_reduces:
-            return ValidationResponse(breaches=halts)
+        halts = self._halts(order)
+        if halts:
+            own = reduces_own(order, portfolio_state, replaced=replaced)
+            barred = [breach for breach, of_strategy in halts if not (own if of_strategy else only_reduces)]
+            if barred:
+                way_out = self._way_out(order, portfolio_state, replaced)
+                barred[-1] = msgspec.structs.replace(barred[-1], message=f"{barred[-1].message} ({way_out})")
+                return ValidationResponse(breaches=tuple(barred))
         now = self._clock.monotonic_ns()
         latest = self._latest(order.symbol)
         market = MarketView(
@@ -118,28 +124,29 @@ class RiskManager(Module[ClockTick]):
         if verdict.approved:
             self._rate.count(now)
         if halts:
-            verdict = msgspec.structs.replace(verdict, waived=(*halts, *verdict.waived))
+            verdict = msgspec.structs.replace(verdict, waived=(*(breach for breach, _ in halts), *verdict.waived))
         return verdict
 
-    def _halts(self, order: Order, portfolio_state: PortfolioState, replaced: Decimal) -> tuple[Breach, ...]:
-        """Every halt that is in force for an order."""
+    def _halts(self, order: Order) -> list[tuple[Breach, bool]]:
+        """Every halt that is in force for an order, and whether it is one of the order's strategy."""
         halts = []
         if (reason := self.halted) is not None:
-            halts.append(Breach(code=DenialCode.HALTED, message=f"trading is halted: {reason}"))
+            halts.append((Breach(code=DenialCode.HALTED, message=f"trading is halted: {reason}"), False))
         if (closed := self._books.halted_symbols.get(order.symbol)) is not None:
             message = f"{order.symbol} is halted: {closed.reason}"
-            halts.append(Breach(code=DenialCode.SYMBOL_HALTED, message=message))
+            halts.append((Breach(code=DenialCode.SYMBOL_HALTED, message=message), False))
         for scope, entry in self._books.halted_scopes.items():
             if scope.covers(order.strategy_id, order.symbol):
                 message = f"{scope} is halted by {entry.operator}: {entry.reason}"
-                halts.append(Breach(code=DenialCode.SCOPE_HALTED, message=message))
-        if not halts:
-            return ()
+                halts.append((Breach(code=DenialCode.SCOPE_HALTED, message=message), scope.strategy_id is not None))
+        return halts
+
+    @staticmethod
+    def _way_out(order: Order, portfolio_state: PortfolioState, replaced: Decimal) -> str:
+        """How much of an order that a halt refuses would pass."""
         held, open_orders = portfolio_state.quantity(order.symbol), portfolio_state.open_exposure(order.symbol)
         free = reducible(order.side, held, open_orders, replaced)
-        way_out = f"{order.side} of up to {free:f} would pass as a reduction" if free else "nothing is left to reduce"
-        halts[-1] = msgspec.structs.replace(halts[-1], message=f"{halts[-1].message} ({way_out})")
-        return tuple(halts)
+        return f"{order.side} of up to {free:f} would pass as a reduction" if free else "nothing is left to reduce"
 
     def assess_portfolio_risk(self, portfolio_state: PortfolioState) -> RiskAssessment:
         """Measure the account's risk and compare it with its limits."""
@@ -239,7 +246,8 @@ class RiskManager(Module[ClockTick]):
         for state in self._books.orders.open:
             order = state.order
             is_new = state.status is OrderStatus.PENDING_SUBMIT and scope.covers(order.strategy_id, order.symbol)
-            if is_new and not reduces(order, self._books.portfolio, replaced=state.open_quantity):
+            passes = reduces if scope.strategy_id is None else reduces_own
+            if is_new and not passes(order, self._books.portfolio, replaced=state.open_quantity):
                 self._latch.hold(state.client_order_id, f"{scope} is halted: {reason}")
 
     def resume_scope(self, scope: Scope, operator: str) -> None:
