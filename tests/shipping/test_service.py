@@ -70,7 +70,7 @@ def test_active_means_ready_and_a_stop_is_clean(host: ServiceHost) -> None:
     host.run("systemctl", "start", unit)
     said = host.show(unit)
     assert (said["ActiveState"], said["SubState"]) == ("active", "running")
-    assert "equity 100000.00" in said["StatusText"]
+    assert "equity 100,000.00" in said["StatusText"]
     assert len(host.log(unit, "daemon.ready")) == 1
     modes = host.run("stat", "-c", "%a", "-L", "/var/lib/tradingd/paper", "/var/lib/tradingd/paper/journal").stdout
     assert modes.split() == ["700", "700"]
