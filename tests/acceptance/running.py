@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tradingd.drills.tether import tethered
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -48,6 +50,7 @@ class Program:
             stdin=subprocess.DEVNULL,
             env=environment(env),
             cwd=log.parent,
+            preexec_fn=tethered(),
         )
 
     def __enter__(self) -> "Program":

@@ -3,12 +3,14 @@
 import asyncio
 import json
 import shutil
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.acceptance.conftest import RISK, WriteConfig
-from tests.acceptance.running import environment, run_command
+from tests.acceptance.running import Program, environment, run_command, wait_until
 from tradingd.drills.report import details_of
 from tradingd.drills.runner import Drill, Outcome
 from tradingd.drills.scenario import Scenario, find_scenarios
@@ -72,11 +74,44 @@ async def test_every_shipped_drill_holds(write_config: WriteConfig, monkeypatch:
     assert not found, "\n".join(found)
 
 
-async def test_strategies_that_never_trade_prove_nothing(write_config: WriteConfig) -> None:
-    (outcome,) = await play_all(loaded(write_config, IDLE), find_scenarios("two-daemons"))
-    assert not outcome.held
-    assert outcome.untested == "0 orders: nothing was tested"
-    shutil.rmtree(outcome.folder)  # kept for whoever wants to know why
+@pytest.mark.parametrize("name", ["two-daemons", "answer-lost", "filled-while-cancelling", "replace-after-part"])
+async def test_where_the_strategies_never_trade_the_drill_trades_itself(write_config: WriteConfig, name: str) -> None:
+    (outcome,) = await play_all(loaded(write_config, IDLE), find_scenarios(name))
+    assert outcome.held, details_of(outcome)
+    assert outcome.orders == 0
+    assert outcome.own_orders > 0
+
+
+def test_where_nobody_may_trade_nothing_was_tested_and_the_exit_code_says_so(write_config: WriteConfig) -> None:
+    """A limit that refuses every order keeps the drill's own from leaving as well."""
+    config = write_config(MARKET, IDLE, risk="[risk]\nmax_order_value = 1\n")
+    done = run_command("drill", "-c", str(config), "--scenario", "two-daemons", "--json")
+    assert done.returncode == 8, done.stdout + done.stderr
+    (drill,) = json.loads(done.stdout)["drills"]
+    assert (drill["result"], drill["breaches"]) == ("not tested", [])
+    assert "0 orders" in drill["untested"]
+    assert "[1/1] two-daemons (seed 1): not tested" in done.stderr
+    shutil.rmtree(drill["folder"])  # kept for whoever wants to know why
+
+
+def processes_in(folder: str) -> list[int]:
+    """Processes whose command line names a folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if folder.encode() in path.read_bytes():
+                found.append(int(path.parent.name))
+    return found
+
+
+def test_a_drill_that_is_killed_leaves_no_process_behind(write_config: WriteConfig, tmp_path: Path) -> None:
+    config = write_config(MARKET, STRATEGIES)
+    arguments = ("drill", "-c", str(config), "--scenario", "two-daemons", "--seeds", "50")
+    with tempfile.TemporaryDirectory(prefix="drill-") as folder:  # a socket's path must be short
+        with Program(*arguments, log=tmp_path / "log", env={"TMPDIR": folder}) as drill:
+            wait_until(lambda: len(processes_in(folder)) >= 2, timeout_s=60, what="venue and daemon of a drill")
+            drill.kill()
+        wait_until(lambda: not processes_in(folder), timeout_s=10, what="no process of the drill")
 
 
 def test_the_command_prints_one_document_and_leaves_the_users_state_alone(write_config: WriteConfig) -> None:

@@ -11,6 +11,7 @@ import pytest
 from tests.acceptance.conftest import RESTLESS, WriteConfig, file_feed
 from tests.acceptance.markets import from_the_open
 from tests.acceptance.running import Program, ask_json, environment, run_command, wait_until
+from tradingd.drills.tether import tethered
 
 
 def restless(tmp_path: Path, write_config: WriteConfig, daemon: str = "") -> Path:
@@ -79,6 +80,7 @@ def test_a_log_that_nobody_reads_stops_nothing(tmp_path: Path, write_config: Wri
         stdin=subprocess.DEVNULL,
         env=environment(),
         cwd=tmp_path,
+        preexec_fn=tethered(),
     )
     os.close(write)
     try:

@@ -14,6 +14,7 @@ from tests.cli.command_line import CONFIG, NOON, Ended, environment, tradingd, w
 from tradingd.core.identifiers import ClientOrderId, StrategyId, TraceId
 from tradingd.core.log import Level, LogEntry, LogEvent
 from tradingd.core.market import MINUTE_NS
+from tradingd.drills.tether import tethered
 from tradingd.journal.projection import Projection
 from tradingd.runtime.structured_log import render_json
 
@@ -166,6 +167,7 @@ def following(folder: Path) -> Iterator[Callable[[int], list[int]]]:
         # A shell starts what it puts in the background with Ctrl-C ignored, and that would be inherited.
         ["env", "--default-signal=INT", sys.executable, "-m", "tradingd", "logs", "-c", "c.toml", "-f", "--json"],
         cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=tethered(),
     )  # fmt: skip
     assert process.stdout is not None
     assert process.stderr is not None

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cli.command_line import Ended, environment, write_config
+from tradingd.drills.tether import tethered
 
 VENUE = """\
 [daemon]
@@ -35,6 +36,7 @@ def running_venue(folder: Path, env: dict[str, str]) -> Iterator[tuple["subproce
     process = subprocess.Popen(
         [sys.executable, "-m", "tradingd", "venue", "-c", "c.toml"],
         cwd=folder, env=environment(env), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=tethered(),
     )  # fmt: skip
     assert process.stdout is not None
     assert process.stderr is not None

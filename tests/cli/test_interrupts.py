@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tradingd.drills.tether import tethered
 
 CONFIG = """
 [daemon]
@@ -47,6 +48,7 @@ def replay(folder: Path, body: str) -> "subprocess.Popen[str]":
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=tethered(),
     )
     deadline = time.monotonic() + 60
     while not (folder / "reached").exists():

@@ -33,6 +33,14 @@ def test_a_file_where_a_folder_should_be_is_told(tmp_path: Path) -> None:
     assert f"{tmp_path}/c.toml:2:1: daemon.state_dir: {tmp_path}/state is no folder" in str(problem)
 
 
+def test_a_folder_whose_socket_could_not_be_opened_is_told(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    path.write_text(path.read_text().replace('"state"', f'"{"deep/" * 30}state"'))
+    [problem] = check_places(load_settings(path, {}))
+    assert "daemon.state_dir: the path of the control socket in it has" in str(problem)
+    assert "name a folder with a shorter path" in str(problem)
+
+
 def test_a_folder_where_the_log_file_should_be_is_told(tmp_path: Path) -> None:
     (tmp_path / "d.log").mkdir()
     [problem] = check_places(load_settings(written(tmp_path, 'log_file = "d.log"'), {}))

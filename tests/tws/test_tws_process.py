@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from tradingd.drills.tether import tethered
 
 from tests.tws.raw_client import COMMISSION, RawClient, until
 
@@ -40,7 +41,7 @@ class Running:
 async def running(*arguments: str) -> AsyncIterator[Running]:
     """Start the process; it is killed when the test is done with it."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.tws", *arguments, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", "tests.tws", *arguments, stdout=asyncio.subprocess.PIPE, preexec_fn=tethered()
     )
     try:
         assert process.stdout is not None, "the output is a pipe"

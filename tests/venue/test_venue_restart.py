@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 from tests.venue.running_venue import KEYS, NOON, SYMBOLS, Clock, Desk, Starter
 from tradingd.core.market import DAY_NS
+from tradingd.drills.tether import tethered
 from tradingd.errors import UsageError
 from tradingd.settings.venue import VenueSettings
 from tradingd.venue.server import PaperVenue
@@ -146,6 +147,7 @@ async def test_nothing_that_was_answered_is_lost_by_a_kill(tmp_path: Path) -> No
         str(database),
         stdout=asyncio.subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": str(Path.cwd())},
+        preexec_fn=tethered(),
     )
     enough = asyncio.Event()
     taken: list[str] = []

@@ -77,7 +77,7 @@ def drill(
 
 
 def _play(loaded: "LoadedSettings", scenarios: "list[Scenario]", seeds: range, *, keep: bool) -> "list[Outcome]":
-    """Play one after another, with a line of progress where somebody watches."""
+    """Play one after another, with a line of progress for each; on a terminal also for the one that is played."""
     import asyncio
     import sys
 
@@ -92,7 +92,7 @@ def _play(loaded: "LoadedSettings", scenarios: "list[Scenario]", seeds: range, *
                 typer.echo(f"\r\x1b[K[{len(outcomes) + 1}/{total}] {scenario.name} (seed {seed})", err=True, nl=False)
             outcome = asyncio.run(Drill(loaded, scenario, seed).run(keep=keep))
             outcomes.append(outcome)
-            if sys.stderr.isatty():
-                line = f"\r\x1b[K[{len(outcomes)}/{total}] {scenario.name} (seed {seed}): {result_of(outcome)}"
-                typer.echo(line, err=True)
+            begin = "\r\x1b[K" if sys.stderr.isatty() else ""
+            line = f"[{len(outcomes)}/{total}] {scenario.name} (seed {seed}): {result_of(outcome)}"
+            typer.echo(f"{begin}{line}, {outcome.seconds:.1f} s", err=True)
     return outcomes

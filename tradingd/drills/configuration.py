@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from tradingd.drills.market import slow_down
 from tradingd.drills.scenario import Scenario
-from tradingd.drills.strategies import ADDED_ID
+from tradingd.drills.strategies import ADDED_ID, TRADER_ID
 from tradingd.errors import UsageError
 from tradingd.settings import LoadedSettings
 from tradingd.settings.broker import PaperBrokerSettings
@@ -24,6 +24,8 @@ from tradingd.settings.problems import format_key
 from tradingd.settings.root import Settings
 
 KEY = "drill"
+TRADES = "trades"
+"""The file in the drill's folder that lets the drill trade itself."""
 _TIMEOUT_S = 2.0
 _INTERVALS = {
     "unknown_grace_s": 1.0,
@@ -70,6 +72,7 @@ def explain_changes(settings: Settings) -> list[str]:
             lines.append(f"the {feed.kind} feed is replaced by an invented market of {', '.join(feed.symbols)}")
         elif isinstance(feed, FileFeedSettings) and feed.data_schema == "bars":
             lines.append(f"the bars of {feed.path.name} are played as ticks")
+    lines.append("where the strategies give a fault no occasion, the drill trades itself until there is one")
     lines.append("the market is sped up; equities trade at all hours; request rates have no limit")
     lines.append("[execution] intervals are at most " + ", ".join(f"{k} = {v:g}" for k, v in _INTERVALS.items()))
     return lines
@@ -116,6 +119,7 @@ def write_configs(
     for name, most in _INTERVALS.items():
         execution[name] = min(execution[name], most)
     daemon["journal"]["reserve_mb"] = min(daemon["journal"]["reserve_mb"], 1)
+    daemon["strategies"].append(_trader(folder / TRADES, settings))
     if scenario.added != "none":
         daemon["strategies"].append(_added(scenario.added, settings))
     paths = folder / "daemon.toml", folder / "venue.toml"
@@ -184,14 +188,28 @@ def _streams(feeds: list[FeedSettings], port: int, secret: str) -> list[dict[str
 
 
 def _added(kind: str, settings: Settings) -> dict[str, Any]:
-    symbols = [symbol for strategy in settings.strategies for symbol in strategy.symbols]
-    symbol = next((symbol for symbol in symbols if "/" not in symbol), symbols[0])
     return {
         "id": ADDED_ID,
         "class": f"tradingd.drills.strategies:{kind.capitalize()}",
-        "symbols": [symbol],
+        "symbols": [_symbol(settings)],
         "bars": "1m",
     }
+
+
+def _trader(starts_with: Path, settings: Settings) -> dict[str, Any]:
+    """The strategy by which the drill trades itself, once that file is there."""
+    return {
+        "id": TRADER_ID,
+        "class": "tradingd.drills.strategies:Trader",
+        "symbols": [_symbol(settings)],
+        "bars": "1m",
+        "params": {"starts_with": str(starts_with)},
+    }
+
+
+def _symbol(settings: Settings) -> str:
+    symbols = [symbol for strategy in settings.strategies for symbol in strategy.symbols]
+    return next((symbol for symbol in symbols if "/" not in symbol), symbols[0])
 
 
 def _plain(model: BaseModel) -> dict[str, Any]:

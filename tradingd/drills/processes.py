@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 import aiohttp
 import msgspec
 
+from tradingd.drills.tether import tethered
+
 T = TypeVar("T")
 
 _LOOK_S = 0.02
@@ -83,6 +85,7 @@ class Child:
                 env=child_environment(os.environ),
                 # Ctrl-C is for the runner, which then ends its children in its own order.
                 start_new_session=True,
+                preexec_fn=tethered(),
             )
         return cls(process, log, skip)
 

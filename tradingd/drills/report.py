@@ -30,7 +30,7 @@ def rows_of(outcomes: Iterable[Outcome]) -> list[list[str]]:
             outcome.case,
             str(outcome.seed),
             ", ".join(f"{count} {kind}" for kind, count in outcome.faults.items()) or "none",
-            str(outcome.orders),
+            f"{outcome.orders} and {outcome.own_orders} own" if outcome.own_orders else str(outcome.orders),
             f"{len(outcome.checked)} checks",
             result_of(outcome),
             f"{outcome.seconds:.1f}",

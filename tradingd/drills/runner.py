@@ -16,11 +16,11 @@ from pathlib import Path
 import msgspec
 
 from tradingd.control.views import CommandResult, DaemonStatus
-from tradingd.drills.configuration import KEY, DrillConfig, write_configs
+from tradingd.drills.configuration import KEY, TRADES, DrillConfig, write_configs
 from tradingd.drills.judge import CHECKS, Breach, JournalView, judge_books, judge_secret
 from tradingd.drills.processes import Child, ChildEnded, DrillFailed, SocketClient, free_port, wait_until
 from tradingd.drills.scenario import Act, Check, Scenario, Step, Trigger
-from tradingd.drills.strategies import ADDED_ID
+from tradingd.drills.strategies import ADDED_ID, OWN_IDS
 from tradingd.drills.truth import ask_venue
 from tradingd.drills.venue_process import Told, VenueState
 from tradingd.errors import EXIT_OK, EXIT_USAGE, VenueUnavailable
@@ -33,8 +33,8 @@ READY_WITHIN_S = 5.0
 SETTLED_WITHIN_S = 20.0
 _START_S = 30.0
 _STOP_S = 20.0
-_LATE_S = 6.0
-"""How much longer than its duration a drill waits for occasions that do not come."""
+_LATE_S = 30.0
+"""How much longer than its duration a drill trades itself for occasions that have not come."""
 _LOOK_S = 0.05
 _SEEN_AS = {
     "submits": "submit",
@@ -62,6 +62,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     faults: dict[str, int]
     orders: int
     """Orders of the user's strategies at the venue."""
+    own_orders: int = 0
+    """Orders of the drill itself, where the user's strategies gave no occasion."""
     checked: tuple[str, ...]
     breaches: tuple[str, ...]
     untested: str
@@ -96,6 +98,8 @@ class Drill:
         self._breaches: list[Breach] = []
         self._checked: list[str] = []
         self._orders = 0
+        self._own_orders = 0
+        self._trades = False
 
     async def run(self, *, keep: bool = False) -> Outcome:
         """Play the scenario and judge; whatever happens, no process is left behind."""
@@ -129,6 +133,7 @@ class Drill:
             seed=self._seed,
             faults=dict(sorted((self._faults + self._acts).items())),
             orders=self._orders,
+            own_orders=self._own_orders,
             checked=tuple(dict.fromkeys(self._checked)),
             breaches=tuple(dict.fromkeys(map(str, self._breaches))),
             untested=untested,
@@ -155,7 +160,11 @@ class Drill:
         ready = time.monotonic()
         due = [(ready + step.at_s + self._rng.uniform(0, step.spread_s), step) for step in steps]
         end = ready + self._scenario.duration_s
-        while time.monotonic() < end or (due and time.monotonic() < end + _LATE_S):
+        late = end + _LATE_S
+        while time.monotonic() < end or ((due or not self._had_occasion) and time.monotonic() < late):
+            if time.monotonic() >= end and not self._trades:
+                self._trades = True
+                (config.folder / TRADES).touch()
             await self._look()
             for at, step in list(due):
                 if time.monotonic() >= at and self._has_come(step.after):
@@ -165,10 +174,14 @@ class Drill:
                     else:
                         assert step.act is not None  # a step is one of the two
                         await self._act(config, step.act)
-            if not due and self._last.armed == 0 and time.monotonic() >= end:
-                break
             await asyncio.sleep(_LOOK_S)
             self._watch_daemon()
+
+    @property
+    def _had_occasion(self) -> bool:
+        """True once an order was sent, and something went wrong."""
+        sent = self._past["submit"] + self._last.seen.get("submit", 0)
+        return sent > 0 and (self._faults.total() > 0 or self._acts.total() > 0)
 
     def _has_come(self, trigger: Trigger | None) -> bool:
         if trigger is None:
@@ -330,9 +343,10 @@ class Drill:
             if check == "second_start_refused" and not self._acts["second_daemon"]:
                 self._breaches.append(Breach(check, "no second daemon was started"))
         theirs = [order["client_order_id"] for order in truth.orders if not order["replaces"]]
-        self._orders = sum(view.owners.get(order_id, ADDED_ID) != ADDED_ID for order_id in theirs)
-        if not self._orders:
-            return "0 orders: nothing was tested"
+        self._orders = sum(view.owners.get(order_id, ADDED_ID) not in OWN_IDS for order_id in theirs)
+        self._own_orders = sum(view.owners.get(order_id) in OWN_IDS for order_id in theirs)
+        if not self._orders + self._own_orders:
+            return "0 orders, even of the drill's own: nothing was tested"
         if not self._faults and not self._acts:
             return "no fault found an occasion: nothing was tested"
         return ""

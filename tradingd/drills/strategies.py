@@ -4,6 +4,7 @@ Never: trade much: an order is worth some hundreds.
 """
 
 from decimal import ROUND_DOWN, Decimal
+from pathlib import Path
 
 from tradingd.core.identifiers import ClientOrderId, Symbol
 from tradingd.core.market import QuoteTick, TickData
@@ -20,7 +21,10 @@ from tradingd.core.orders import (
 from tradingd.strategies.base import Params, Strategy
 
 ADDED_ID = "drill"
-"""The id of the strategy that a drill adds."""
+"""The id of the strategy that a scenario adds."""
+TRADER_ID = "drill-trader"
+"""The id of the strategy by which the drill trades itself."""
+OWN_IDS = frozenset({ADDED_ID, TRADER_ID})
 
 _VALUE = Decimal(600)
 _BELOW = Decimal("0.995")
@@ -88,6 +92,73 @@ def _quantity(symbol: Symbol, price: Decimal) -> Decimal:
 
 def _tick(price: Decimal) -> Decimal:
     return price.quantize(Decimal("0.01") if price >= 1 else Decimal("0.0001"), rounding=ROUND_DOWN)
+
+
+class TraderParams(Params):
+    """The file that lets it trade, and quotes of the symbol between two decisions."""
+
+    starts_with: Path
+    every: int = 4
+    patience: int = 40
+    """Quotes to let pass after a refusal: a strategy that insists is stopped."""
+
+
+class Trader(Strategy[TraderParams]):
+    """Wait for a file, then do everything that gives a fault an occasion, over and over.
+
+    Buy and sell at the market, rest below it, change what rests, and cancel it.
+    """
+
+    Params = TraderParams
+
+    def on_start(self) -> None:
+        """Begin with nothing."""
+        self._quotes = 0
+        self._trades = False
+        self._waits = 0
+        self._resting: dict[ClientOrderId, None] = {}
+
+    def on_tick(self, tick: TickData) -> None:
+        """Do the next thing, once it may."""
+        if not isinstance(tick, QuoteTick) or tick.bid <= 0 or tick.ask <= 0:
+            return
+        self._quotes += 1
+        if self._quotes % self.params.every:
+            return
+        self._trades = self._trades or self.params.starts_with.exists()
+        if not self._trades or self._quotes < self._waits:
+            return
+        price = Decimal(repr(round(tick.bid, 2 if tick.bid >= 1 else 4)))
+        quantity = _quantity(tick.symbol, price)
+        held = self.position(tick.symbol)
+        match self._quotes // self.params.every % 6:
+            case 0 | 3 if held > 0:
+                self.sell(tick.symbol, held, reason="drill")
+            case 0 | 3:
+                self.buy(tick.symbol, quantity, reason="drill")
+            case 1:
+                self.buy(tick.symbol, quantity, limit_price=_tick(price * _BELOW), reason="drill",
+                         time_in_force=TimeInForce.GTC)  # fmt: skip
+            case 2 if self._resting:
+                self.modify(next(reversed(self._resting)), limit_price=_tick(price * _BELOW * _BELOW))
+            case 4 | 5 if self._resting:
+                self.cancel(next(iter(self._resting)))
+            case _:
+                pass
+
+    def on_order(self, report: ExecutionReport | OrderDenied) -> None:
+        """Keep a list of what may rest; be patient after a refusal."""
+        match report:
+            case OrderDenied():
+                self._waits = self._quotes + self.params.patience
+            case OrderAccepted(client_order_id=order_id):
+                self._resting[order_id] = None
+            case OrderCanceled(client_order_id=order_id) | OrderRejected(client_order_id=order_id):
+                self._resting.pop(order_id, None)
+            case OrderFilled(client_order_id=order_id):
+                self._resting.pop(order_id, None)
+            case _:
+                pass
 
 
 class Breaker(Strategy[Params]):
