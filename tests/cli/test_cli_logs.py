@@ -84,7 +84,7 @@ def test_a_person_reads_date_level_event_message_and_ids(tmp_path: Path, called:
     write_config(tmp_path, IN_FILE)
     write_log(tmp_path / "d.log", ENTRIES[1:2])
     assert called("logs", "-c", "c.toml", "--utc").out == (
-        "2026-03-02 12:01:00.000 INFO     order.submitted        minute 1  "
+        "2026-03-02 12:01:00.000 UTC INFO     order.submitted        minute 1  "
         "strategy_id=trend client_order_id=trend-abc-1 n=1\n"
     )
 
@@ -102,7 +102,7 @@ def test_a_person_reads_times_in_the_own_zone(tmp_path: Path) -> None:
     write_config(tmp_path, IN_FILE)
     write_log(tmp_path / "d.log", ENTRIES[1:2])
     shown = tradingd("logs", "-c", "c.toml", cwd=tmp_path, env={"TZ": "America/New_York"})
-    assert shown.out.startswith("2026-03-02 07:01:00.000 INFO")
+    assert shown.out.startswith("2026-03-02 07:01:00.000 EST INFO")
 
 
 def test_nothing_found_is_said(tmp_path: Path, called: Called) -> None:
@@ -117,7 +117,7 @@ def test_lines_of_another_version_are_shown_and_what_is_no_line_is_counted(tmp_p
     line = render_json(ENTRIES[0]).replace("daemon.ready", "daemon.awake")
     (tmp_path / "d.log").write_text(f'{line}\n{{"torn\n\n{line[:30]}')
     ended = called("logs", "-c", "c.toml", "--utc")
-    assert ended.out == "2026-03-02 12:00:00.000 INFO     daemon.awake           minute 0  n=0\n"
+    assert ended.out == "2026-03-02 12:00:00.000 UTC INFO     daemon.awake           minute 0  n=0\n"
     assert ended.err == "note: 2 lines were left out: they are not log lines\n"
 
 

@@ -9,11 +9,9 @@ import msgspec
 from tradingd.core.log import SEVERITY, Level, LogEntry
 from tradingd.feeds.timestamps import parse_timestamp
 from tradingd.reporting.times import Times
-from tradingd.runtime.structured_log import render_text, words_of
+from tradingd.runtime.structured_log import SHOWN_IDS, render_words, words_of
 
 _RANK = {level.value: rank for level, rank in SEVERITY.items()}
-_IDS = ("strategy_id", "client_order_id", "symbol")
-"""Ids that a person is shown; the others are in the JSON lines."""
 MOST_SIGNALS = 10_000
 """Signals that are kept until an order tells that it is theirs."""
 
@@ -105,9 +103,9 @@ def read_line(text: str) -> LogLine | None:
 
 
 def show_line(line: LogLine, times: Times) -> str:
-    """One line for a person: the date, then as the daemon prints to a terminal, the ids among the details."""
-    date = f"{times.local(line.ts_ns):%Y-%m-%d}"
-    ids = {name: value for name in _IDS if (value := getattr(line, name)) is not None}
+    """One line for a person: date, time and zone, then as the daemon prints to a terminal."""
+    moment = f"{times.second(line.ts_ns)} {times.zone(line.ts_ns)}"
+    ids = {name: value for name in SHOWN_IDS if (value := getattr(line, name)) is not None}
     details = {**ids, **line.details}
     try:
         entry = msgspec.convert(
@@ -122,5 +120,5 @@ def show_line(line: LogLine, times: Times) -> str:
         )
     except msgspec.ValidationError:
         pairs = " ".join(f"{key}={words_of(value)}" for key, value in details.items())
-        return f"{times.second(line.ts_ns)} {line.level:<8} {line.event:<22} {line.message}  {pairs}".rstrip()
-    return f"{date} {render_text(msgspec.structs.replace(entry, details=details), times)}"
+        return f"{moment} {line.level:<8} {line.event:<22} {line.message}  {pairs}".rstrip()
+    return f"{moment} {render_words(msgspec.structs.replace(entry, details=details))}"

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tradingd.cli.exit_codes import ExitCode
-from tradingd.cli.options import ConfigOption
+from tradingd.cli.options import ConfigOption, UtcOption
 
 
 class StatementFormat(StrEnum):
@@ -27,6 +27,7 @@ def statement(
     output_format: Annotated[
         StatementFormat, typer.Option("--format", help="How to write the statement.")
     ] = StatementFormat.TEXT,
+    utc: UtcOption = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="PATH", help="Write to this file instead of stdout.")
     ] = None,
@@ -38,18 +39,21 @@ def statement(
     """
     import sys
     import time
+    from collections.abc import Callable
+    from functools import partial
 
     from tradingd.cli.ask import ask_daemon
     from tradingd.cli.loading import load
     from tradingd.control.client import DaemonDown
     from tradingd.control.views import StatementView
-    from tradingd.core.statement import Standing
+    from tradingd.core.statement import Standing, Statement
     from tradingd.errors import Refused, UsageError
     from tradingd.reporting.statement import (
         render_statement_json,
         render_statement_markdown,
         render_statement_text,
     )
+    from tradingd.reporting.times import Times
     from tradingd.settings.paths import StatePaths
     from tradingd.settings.plans import trading_days
 
@@ -73,16 +77,17 @@ def statement(
         from tradingd.stating import take_alone
 
         taken = take_alone(loaded, asked)
-    render = {
-        StatementFormat.TEXT: render_statement_text,
+    render: dict[StatementFormat, Callable[[Statement], str]] = {
+        StatementFormat.TEXT: partial(render_statement_text, times=Times.of_operator(utc=utc)),
         StatementFormat.JSON: render_statement_json,
         StatementFormat.MARKDOWN: render_statement_markdown,
-    }[output_format]
+    }
+    text = render[output_format](taken)
     if output is None:
-        sys.stdout.write(render(taken))
+        sys.stdout.write(text)
     else:
         try:
-            output.write_text(render(taken))
+            output.write_text(text)
         except OSError as error:
             raise UsageError(f"{output}: the statement cannot be written: {error.strerror}") from error
     if taken.standing is Standing.EXPLAINED:

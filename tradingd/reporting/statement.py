@@ -11,11 +11,11 @@ from tradingd.reporting.times import Times
 _HEADS = ("part", "what", "ours", "venue", "stands", "why")
 
 
-def render_statement_text(statement: Statement) -> str:
+def render_statement_text(statement: Statement, times: Times) -> str:
     """Aligned text for a terminal or a mail."""
     lines = [
         f"Statement of {statement.day} ({statement.zone}), {statement.account_kind} account {statement.account_id}",
-        f"Taken {Times().full(statement.ts_taken)}: {statement.standing.value.upper()}",
+        f"Taken {times.full(statement.ts_taken)}: {statement.standing.value.upper()}",
         "",
         *pairs(_figures(statement)),
         "",

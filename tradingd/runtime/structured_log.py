@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from loguru import Message, Record
 
 _IDS = ("strategy_id", "client_order_id", "venue_order_id", "execution_id", "symbol", "trace_id")
+SHOWN_IDS = ("strategy_id", "client_order_id", "symbol")
+"""Ids that a person is shown; the others are in the JSON lines."""
 _PRIORITY = {Level.DEBUG: 7, Level.INFO: 6, Level.WARNING: 4, Level.ERROR: 3, Level.CRITICAL: 2}
 _COLOURS = {Level.DEBUG: "2", Level.INFO: "32", Level.WARNING: "33", Level.ERROR: "31", Level.CRITICAL: "1;31"}
 
@@ -49,18 +51,21 @@ def render_json(entry: LogEntry) -> str:
 
 
 def render_text(entry: LogEntry, times: Times, *, colour: bool = False) -> str:
-    """One line for a person: time of day in the zone of `times`, level, event, message, ids and details."""
-    clock = f"{times.local(entry.ts):%H:%M:%S}"
+    """One line for a person: time of day in the zone of `times`, then what happened."""
+    clock = f"{times.local(entry.ts):%H:%M:%S}.{entry.ts // 1_000_000 % 1000:03d}"
+    return f"{clock} {render_words(entry, colour=colour)}"
+
+
+def render_words(entry: LogEntry, *, colour: bool = False) -> str:
+    """What happened, for a person: level, event, message, ids and details."""
     level = f"{entry.level.value:<8}"
     event = f"{entry.event.value:<22}"
     if colour:
         level = f"\033[{_COLOURS[entry.level]}m{level}\033[0m"
         event = f"\033[1m{event}\033[0m"
-    ids = {name: getattr(entry, name) for name in _IDS if getattr(entry, name) is not None}
+    ids = {name: getattr(entry, name) for name in SHOWN_IDS if getattr(entry, name) is not None}
     details = " ".join(f"{key}={words_of(value)}" for key, value in (ids | entry.details).items())
-    return (
-        f"{clock}.{entry.ts // 1_000_000 % 1000:03d} {level} {event} {entry.message}{'  ' + details if details else ''}"
-    )
+    return f"{level} {event} {entry.message}{'  ' + details if details else ''}"
 
 
 def words_of(value: object) -> str:
