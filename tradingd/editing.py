@@ -10,9 +10,11 @@ import sys
 from collections.abc import Mapping
 
 from tradingd.errors import EXIT_OK, EXIT_USAGE, TradingdError
+from tradingd.journal.segments import segment_paths
 from tradingd.settings.changes import FileEdit, setting_changes
 from tradingd.settings.load import load_settings
 from tradingd.settings.loaded import LoadedSettings
+from tradingd.settings.paths import StatePaths
 
 CHECK_TIMEOUT_S = 60.0
 
@@ -20,14 +22,18 @@ CHECK_TIMEOUT_S = 60.0
 async def examine_edit(running: LoadedSettings, environ: Mapping[str, str] = os.environ) -> FileEdit:
     """Compare the file on disk with the configuration of this run, and ask what the next start would make of it."""
     changes: tuple[str, ...] = ()
-    is_readable = True
+    is_readable, leaves_state = True, False
     try:
         found = await asyncio.to_thread(load_settings, running.path, environ)
         changes = setting_changes(running.settings, found.settings)
+        there = StatePaths(found.settings.daemon.state_dir)
+        leaves_state = there.state_dir != running.settings.daemon.state_dir and not segment_paths(there.journal)
     except (TradingdError, OSError):
         is_readable = False  # what is wrong with it is for the check to say
     refusals, unknown = await _check(running, environ)
-    return FileEdit(changes=changes, is_readable=is_readable, refusals=refusals, unknown=unknown)
+    return FileEdit(
+        changes=changes, is_readable=is_readable, leaves_state=leaves_state, refusals=refusals, unknown=unknown
+    )
 
 
 async def _check(running: LoadedSettings, environ: Mapping[str, str]) -> tuple[tuple[str, ...], str]:

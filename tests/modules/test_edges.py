@@ -112,11 +112,14 @@ def test_an_edit_is_said_with_every_key_and_with_what_the_next_start_would_do(de
     desk.wait(1)
     desk.stamp, desk.edit = 4, FileEdit(unknown="tradingd check did not end within 60 s")
     desk.wait(1)
-    first, second, third = (line.message for line in desk.said(LogEvent.CONFIG_CHANGED))
+    desk.stamp, desk.edit = 5, FileEdit(changes=('daemon.state_dir: "a" → "b"',), leaves_state=True)
+    desk.wait(1)
+    first, second, third, fourth = (line.message for line in desk.said(LogEvent.CONFIG_CHANGED))
     assert "changed: risk.max_daily_loss: 1000 → 500; this process runs on the old one" in first
     assert first.endswith("the next start would take it")
     assert "changed: it cannot be read; " in second
     assert f"the next start would refuse: {gone} (tradingd check shows the ways out)" in second
+    assert "the next start would begin a new journal, which knows nothing of what is held" in fourth
     assert third.endswith("what the next start would do is not known: tradingd check did not end within 60 s")
 
 

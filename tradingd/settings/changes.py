@@ -16,6 +16,8 @@ class FileEdit(msgspec.Struct, frozen=True, kw_only=True):
     changes: tuple[str, ...] = ()
     """`key: old → new` of every setting; empty where nothing differs, and where the file cannot be read."""
     is_readable: bool = True
+    leaves_state: bool = False
+    """True when the next start would look for its journal somewhere else."""
     refusals: tuple[str, ...] = ()
     """Why the next start would be refused; empty where it would not."""
     unknown: str = ""
@@ -30,6 +32,11 @@ class FileEdit(msgspec.Struct, frozen=True, kw_only=True):
             start = f"the next start would refuse: {reasons} (tradingd check shows the ways out)"
         elif self.unknown:
             start = f"what the next start would do is not known: {self.unknown}"
+        elif self.leaves_state:
+            start = (
+                "the next start would begin a new journal, which knows nothing of what is held (with another "
+                "daemon.state_dir, stop first and move the folder along)"
+            )
         else:
             start = "the next start would take it"
         return f"{changed}; this process runs on the old one until it is restarted; {start}"
