@@ -106,6 +106,14 @@ def test_formerly_hands_over_once_and_is_no_conflict_at_any_start() -> None:
     assert find_conflicts(heir, held) == ()
 
 
+def test_a_strategy_that_takes_another_one_over_must_have_its_symbols() -> None:
+    two = StrategyFacts(strategy_id=S2, class_path="b:B", symbols=(XYZ,))
+    held = books(before=facts(ONE, two))
+    heir = facts(msgspec.structs.replace(two, formerly=S1))
+    assert kinds(find_conflicts(heir, held)) == [ConflictKind.SYMBOL_LOST]
+    assert find_conflicts(facts(msgspec.structs.replace(two, formerly=S1, symbols=(XYZ, ABC))), held) == ()
+
+
 def test_a_new_name_and_a_new_class_at_once_is_a_new_class() -> None:
     heir = facts(StrategyFacts(strategy_id=NEW, class_path="b:B", symbols=(ABC,), formerly=S1))
     assert kinds(find_conflicts(heir, books())) == [ConflictKind.CLASS_CHANGED]

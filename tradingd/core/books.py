@@ -342,7 +342,9 @@ class Books:
             known = {one.strategy_id: one for one in self.declared.strategies}
             declared = known.pop(source, None)
             if declared is not None:
-                known.setdefault(target, msgspec.structs.replace(declared, strategy_id=target))
+                own = known.get(target, msgspec.structs.replace(declared, strategy_id=target))
+                symbols = tuple(dict.fromkeys((*own.symbols, *declared.symbols)))
+                known[target] = msgspec.structs.replace(own, symbols=symbols)
             self.declared = msgspec.structs.replace(
                 self.declared, strategies=tuple(known[name] for name in sorted(known))
             )
