@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.modules.acting import Acting
 from tests.modules.desk import ABC, ONE, TWO, XYZ, Desk
+from tradingd.core.log import LogEvent
 from tradingd.core.orders import DenialCode, OrderDenied
 
 D = Decimal
@@ -128,4 +129,24 @@ def test_one_that_rests_and_cancels_round_and_round_comes_to_an_end(tmp_path: Pa
         strategy.cancel(desk.order().client_order_id)
 
     desk.act(rest)
+    assert ONE in desk.books.quarantined
+
+
+def test_one_that_asks_on_at_every_tick_under_a_halt_has_not_run_away(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, "[risk]\nmax_repeated_orders = 3\nmax_refused_orders = 5\n").open()
+    desk.modules.risk.halt("look", "anna")
+    for _ in range(20):
+        desk.act(buy)
+    assert codes(desk) == [DenialCode.HALTED] * 5  # what more it asks for within the minute is counted in the log alone
+    assert desk.said(LogEvent.ORDER_DENIED)[-1].details["count"] == 20
+    assert desk.books.quarantined == {}
+    desk.modules.risk.resume("anna")
+    desk.act(buy)
+    assert desk.books.portfolio.quantity_of(ONE, ABC) == 1
+
+
+def test_one_that_answers_each_refusal_of_a_halt_is_stopped(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, "[risk]\nmax_repeated_orders = 0\nmax_refused_orders = 5\n").open()
+    desk.modules.risk.halt("look", "anna")
+    persist(desk, "OrderDenied", lambda strategy, n: strategy.buy(ABC, D(n)))
     assert ONE in desk.books.quarantined

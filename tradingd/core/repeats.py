@@ -26,8 +26,7 @@ class RepeatGuard:
         """Count one order; True when it has been asked for more often than the limit lets."""
         if not self._limit:
             return False
-        key = (order.strategy_id, order.symbol, order.side, order.quantity, order.terms)
-        asked = self._asked.setdefault(key, deque())
+        asked = self._asked.setdefault(_key(order), deque())
         asked.append(now_ns)
         while asked[0] <= now_ns - WINDOW_NS:
             asked.popleft()
@@ -35,12 +34,22 @@ class RepeatGuard:
             self._drop_old(now_ns)
         return len(asked) > self._limit
 
+    def take_back(self, order: Order) -> None:
+        """Count the last one of an order as not asked for: what refused it was no fault of the strategy."""
+        asked = self._asked.get(_key(order))
+        if asked:
+            asked.pop()
+
     def forget(self, strategy_id: StrategyId | None = None) -> None:
         """Begin again for one strategy, or for all: an operator has looked."""
         self._asked = {} if strategy_id is None else {k: v for k, v in self._asked.items() if k[0] != strategy_id}
 
     def _drop_old(self, now_ns: int) -> None:
-        self._asked = {key: asked for key, asked in self._asked.items() if asked[-1] > now_ns - WINDOW_NS}
+        self._asked = {key: asked for key, asked in self._asked.items() if asked and asked[-1] > now_ns - WINDOW_NS}
+
+
+def _key(order: Order) -> tuple[object, ...]:
+    return (order.strategy_id, order.symbol, order.side, order.quantity, order.terms)
 
 
 class RefusalGuard:

@@ -70,6 +70,20 @@ from tradingd.runtime.plan_keeper import PlanKeeper
 from tradingd.runtime.ports import EventLog, Journal, Ledger, OrderGateway, RiskGate
 from tradingd.runtime.venue_sync import VenueSync
 
+_PASSING = frozenset(
+    {
+        DenialCode.HALTED,
+        DenialCode.SYMBOL_HALTED,
+        DenialCode.SCOPE_HALTED,
+        DenialCode.STOPPING,
+        DenialCode.NOT_RECONCILED,
+        DenialCode.ORDER_IN_DOUBT,
+        DenialCode.PRICE_MISSING,
+        DenialCode.PRICE_STALE,
+    }
+)
+"""Refusals for a state of the world that passes: a strategy which asks on meanwhile has not run away."""
+
 
 class ExecutionEngine(Module[ExecutionEvent]):
     """Keeper of orders."""
@@ -112,6 +126,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         self._latch = latch
         self._repeats = repeats
         self._refusals = refusals
+        self._held_back = RefusalGuard(refusals.limit)
         self._admission = admission
         self._plans = plans
         self._cancel_when_named: set[ClientOrderId] = set()
@@ -275,11 +290,20 @@ class ExecutionEngine(Module[ExecutionEvent]):
         order_lines.log_submitted(self._log, order, waived)
 
     def _deny(self, order: Order, breaches: tuple[Breach, ...], cause: int, *, runaway: str = "") -> None:
-        now = self._clock.now_ns()
-        self._refusals.count(order.strategy_id, self._clock.monotonic_ns())
+        now, monotonic_ns = self._clock.now_ns(), self._clock.monotonic_ns()
         denial = OrderDenied(
             client_order_id=order.client_order_id, ts_event=now, ts_recv=now, order=order, breaches=breaches
         )
+        if cause == 0 and any(breach.code in _PASSING for breach in breaches):
+            # Asked for at a tick, and held back by what an operator or the market will end: no fault of the strategy.
+            # A wish that answers a refusal is one: it could go on without an end.
+            self._repeats.take_back(order)
+            if self._held_back.full(order.strategy_id, monotonic_ns):
+                self._denials.say(denial)  # counted there; journal and strategy have had enough of them this minute
+                return
+            self._held_back.count(order.strategy_id, monotonic_ns)
+        else:
+            self._refusals.count(order.strategy_id, monotonic_ns)
         if self._journal.shortage is None:  # what room there is belongs to orders that are out
             cause = self._journal.record(denial, cause=cause)
         self._strategies.put(
