@@ -14,6 +14,7 @@ max_position_value = 5000000
 max_gross_exposure = 10000000
 max_orders_per_minute = 100000
 max_repeated_orders = 0
+max_refused_orders = 100000
 max_daily_loss = 90000
 max_drawdown_pct = 90
 max_leverage = 4
