@@ -3,12 +3,13 @@
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.acceptance.conftest import WriteConfig
 from tests.acceptance.running import Program, run_command
-from tests.cli.another_user import as_nobody, let_others_enter
+from tests.cli.another_user import as_nobody, folder_of_all, let_others_read
 
 FEED = """
 [[data.feeds]]
@@ -16,6 +17,13 @@ kind = "synthetic"
 symbols = ["AAPL"]
 interval_ms = 100
 """
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder that other users may enter as well."""
+    with folder_of_all() as folder:
+        yield folder
 
 
 def test_only_a_free_lock_means_that_it_does_not_run(tmp_path: Path, write_config: WriteConfig) -> None:
@@ -60,7 +68,7 @@ def test_a_stopped_process_is_named_with_what_lets_it_go_on(tmp_path: Path, writ
 @pytest.mark.parametrize("mode", [0o700, 0o755], ids=["the folder is closed", "the socket is closed"])
 def test_another_users_daemon_is_permission_denied(tmp_path: Path, write_config: WriteConfig, mode: int) -> None:
     config = write_config(FEED)
-    let_others_enter(tmp_path)
+    let_others_read(tmp_path)
     with Program("run", "-c", str(config), log=tmp_path / "log") as daemon:
         daemon.wait_event("daemon.ready")
         (tmp_path / "state-daemon").chmod(mode)

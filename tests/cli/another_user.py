@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -46,10 +48,16 @@ def as_nobody(*arguments: str) -> Ended:
     return run_as_nobody("-m", "tradingd", *arguments)
 
 
-def let_others_enter(folder: Path) -> None:
-    """Open a folder of this test, what stands in it, and those above it, to other users."""
+@contextmanager
+def folder_of_all() -> Iterator[Path]:
+    """A folder that other users may enter: pytest's own are closed to them, again at every other run's start."""
+    with tempfile.TemporaryDirectory(prefix="tradingd-test-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+def let_others_read(folder: Path) -> None:
+    """Open what stands in a folder of this test to other users."""
     for file in folder.iterdir():
         file.chmod(file.stat().st_mode | 0o044)
-    for place in (folder, *folder.parents):
-        if Path(tempfile.gettempdir()) in place.parents:
-            place.chmod(place.stat().st_mode | 0o055)

@@ -1,10 +1,11 @@
 """Where the daemon has to write, and what is said when it may not."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.cli.another_user import NOBODY, as_nobody, let_others_enter
+from tests.cli.another_user import NOBODY, as_nobody, folder_of_all
 from tests.cli.command_line import CONFIG
 from tradingd.settings import load_settings
 from tradingd.settings.places import check_places
@@ -49,10 +50,10 @@ def test_a_folder_where_the_log_file_should_be_is_told(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def open_folder(tmp_path: Path) -> Path:
+def open_folder() -> Iterator[Path]:
     """A folder that other users may enter, and only root may write."""
-    let_others_enter(tmp_path)
-    return tmp_path
+    with folder_of_all() as folder:
+        yield folder
 
 
 @pytest.mark.parametrize("command", ["check", "doctor", "run"])
