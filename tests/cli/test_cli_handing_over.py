@@ -39,6 +39,18 @@ def test_a_check_compares_the_file_with_what_is_held(paths: StatePaths, called: 
     assert [way[:6] for way in ways] == ["    - "] * 3
 
 
+def test_keys_that_only_the_service_has_hide_nothing_and_are_not_needed_to_hand_over(
+    paths: StatePaths, called: Called
+) -> None:
+    broker = '[broker]\nkind = "alpaca"\naccount_kind = "paper"\n'
+    edit(paths, broker, was='id = "trend"', becomes='id = "other"')
+    ended = called("check", "-c", "c.toml")
+    assert ended.code == 2
+    assert "broker.api_key: is missing" in ended.err
+    assert 'the journal is of an account at "paper", the file names "alpaca"' in ended.err
+    assert called("transfer", "-c", "c.toml", "trend", "other").code == 0
+
+
 def test_a_check_without_a_journal_or_with_one_that_cannot_be_read_goes_on(paths: StatePaths, called: Called) -> None:
     segment = next(paths.journal.glob("*.jsonl"))
     segment.write_bytes(segment.read_bytes().replace(b'"cash":"100000"', b'"cash":"900000"', 1))

@@ -8,6 +8,7 @@ from tradingd.cli.options import ConfigOption
 
 if TYPE_CHECKING:
     from tradingd.settings.loaded import LoadedSettings
+    from tradingd.settings.problems import Problem
 
 
 def check(config: ConfigOption) -> None:
@@ -17,31 +18,38 @@ def check(config: ConfigOption) -> None:
     be right). Where there is a journal, the file is also compared with what is held, as a start does it: what an edit
     would leave alone is shown with every way out. Exit code 2.
     """
-    from tradingd.cli.loading import load_startable
+    from tradingd.cli.loading import load, load_startable
+    from tradingd.settings import ConfigurationProblems
 
-    loaded = load_startable(config)
-    _compare_with_journal(loaded)
+    try:
+        loaded = load_startable(config)
+    except ConfigurationProblems as found:
+        # Keys, say, may be the service's alone: what is held is compared all the same, where the file can be read.
+        raise ConfigurationProblems([*found.problems, *_conflicts(load(config))]) from found
+    if conflicts := _conflicts(loaded):
+        raise ConfigurationProblems(conflicts)
     settings = loaded.settings
     strategies = _count(len(settings.strategies), "strategy", "strategies")
     feeds = _count(len(settings.data.feeds), "feed", "feeds")
     typer.echo(f"{config}: ok ({strategies}, {feeds}, broker {settings.broker.kind} ({settings.account_kind} account))")
 
 
-def _compare_with_journal(loaded: "LoadedSettings") -> None:
+def _conflicts(loaded: "LoadedSettings") -> "list[Problem]":
+    """What an edit would leave alone of what the journal holds."""
     from tradingd.errors import TradingdError
     from tradingd.journal.segments import load, segment_paths
-    from tradingd.settings.conflicts import require_no_conflict
+    from tradingd.settings.conflicts import refused_changes
     from tradingd.settings.paths import StatePaths
 
     folder = StatePaths(loaded.settings.daemon.state_dir).journal
     try:
         if not segment_paths(folder):
-            return
+            return []
         books, _ = load(folder)
     except (TradingdError, OSError) as error:
         typer.echo(f"note: what is held was not compared, the journal cannot be read: {error}", err=True)
-        return
-    require_no_conflict(loaded, books)
+        return []
+    return refused_changes(loaded, books)
 
 
 def show(config: ConfigOption) -> None:

@@ -29,7 +29,7 @@ def transfer(
     """
     import time
 
-    from tradingd.cli.loading import load_checked, operator_name
+    from tradingd.cli.loading import concerns_strategies, load_checked, operator_name
     from tradingd.core.conflicts import describe, has_anything
     from tradingd.core.entries import StrategyTransferred
     from tradingd.core.identifiers import EXTERNAL, StrategyId, Symbol
@@ -37,7 +37,7 @@ def transfer(
     from tradingd.journal.offline import offline_journal
     from tradingd.settings.paths import StatePaths
 
-    settings = load_checked(config).settings
+    settings = load_checked(config, concerns_strategies).settings
     entry = StrategyTransferred(
         source=StrategyId(source),
         target=StrategyId(target),
@@ -105,14 +105,14 @@ def accept(config: ConfigOption) -> None:
     """
     import time
 
-    from tradingd.cli.loading import load_checked, operator_name
+    from tradingd.cli.loading import concerns_strategies, load_checked, operator_name
     from tradingd.core.conflicts import acceptance
     from tradingd.journal.offline import offline_journal
     from tradingd.settings.conflicts import require_no_conflict
     from tradingd.settings.paths import StatePaths
     from tradingd.settings.plans import configuration_facts
 
-    loaded = load_checked(config)
+    loaded = load_checked(config, concerns_strategies)
     with offline_journal(StatePaths(loaded.settings.daemon.state_dir).journal, time.time_ns) as journal:
         require_no_conflict(loaded, journal.books, accept=True)
         entry = acceptance(configuration_facts(loaded.settings), journal.books, operator_name())

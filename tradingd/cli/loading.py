@@ -28,6 +28,11 @@ def load_checked(config: Path, concerns: Callable[[Problem], bool] = lambda prob
     return loaded
 
 
+def concerns_strategies(problem: Problem) -> bool:
+    """True for what is wrong with strategies: keys, say, may be the service's alone."""
+    return problem.key.startswith("strategies")
+
+
 def load_startable(config: Path) -> LoadedSettings:
     """Read a configuration that can be run, with state and log where this user may write.
 
