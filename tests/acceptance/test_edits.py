@@ -89,7 +89,7 @@ class Owner:
         self.edit(table("old"))
         with self.run() as daemon:
             daemon.wait_event("order.accepted", count=3)
-            wait_until(lambda: self.held() == {("old", "AAPL"): 10, ("old", "MSFT"): 10}, timeout_s=20, what="10 each")
+            wait_until(lambda: self.held() == {("old", "AAPL"): 10, ("old", "MSFT"): 10}, timeout_s=60, what="10 each")
             assert daemon.stop() == 0
 
     def held(self) -> dict[tuple[str, str], Decimal]:
@@ -111,7 +111,7 @@ class Owner:
         """What a start says that is refused before there is a venue; `check` and `doctor` say the same."""
         before = (self.folder / "state" / "journal").stat().st_mtime_ns
         with self.run() as daemon:
-            assert daemon.process.wait(20) == 2
+            assert daemon.process.wait(60) == 2
             said = daemon.text()
         assert "venue.started" not in said
         assert (self.folder / "state" / "journal").stat().st_mtime_ns == before
@@ -127,7 +127,7 @@ class Owner:
         """Start; what is held is that, also a good while after strategies have seen prices."""
         daemon = self.run(*arguments)
         daemon.wait_event("daemon.ready")
-        wait_until(lambda: int(self.status()["events_accepted"]) > 40, timeout_s=20, what="ticks")
+        wait_until(lambda: int(self.status()["events_accepted"]) > 40, timeout_s=60, what="ticks")
         assert self.held() == held
         return daemon
 
@@ -174,7 +174,7 @@ def test_a_strategy_that_was_taken_out_is_refused_and_retired_it_holds_and_opens
     with owner.goes_on({("old", "AAPL"): 10, ("old", "MSFT"): 10}) as daemon:
         [line] = daemon.events("strategy.retired")
         assert "holds 10 AAPL" in line["message"]
-        wait_until(lambda: owner.resting() == [], timeout_s=20, what="the resting buy is taken back")
+        wait_until(lambda: owner.resting() == [], timeout_s=60, what="the resting buy is taken back")
         code, said = owner.command("close", "--strategy", "old")
         assert (code, said.strip().splitlines()[-1]) == (0, "strategy old: no orders, no positions")
         assert owner.held() == {}
@@ -233,7 +233,7 @@ def test_an_invented_market_goes_on_from_its_last_price(owner: Owner) -> None:
     owner.config.write_text(owner.config.read_text().replace("AAPL = 100.0, MSFT = 100.0", "AAPL = 150.0, MSFT = 50.0"))
     with owner.run() as daemon:
         daemon.wait_event("daemon.ready")
-        wait_until(lambda: int(owner.status()["events_accepted"]) > 5, timeout_s=20, what="ticks")
+        wait_until(lambda: int(owner.status()["events_accepted"]) > 5, timeout_s=60, what="ticks")
         now = [Decimal(line["market_price"]) for line in ask_json("positions", "-c", str(owner.config))]
         assert all(99 < price < 101 for price in now)
         assert daemon.stop() == 0
