@@ -175,6 +175,20 @@ def test_a_timer_that_another_one_cancels_in_the_same_beat_does_not_fire(desk: D
     assert desk.books.quarantined == {}
 
 
+def test_a_timer_that_sets_itself_anew_lets_time_pass(desk: Desk) -> None:
+    strategy = desk.strategy()
+
+    def again(one: Acting) -> None:
+        one.on_next["timer go"] = again
+        one.set_timer("go", one.now)
+
+    again(strategy)
+    due = desk.modules.strategies.next_timer_ns()
+    assert due is not None and due == desk.clock.now_ns() + 1_000_000
+    desk.wait(3)
+    assert strategy.kinds().count("timer go") == 3
+
+
 def test_a_target_across_zero_goes_in_two_orders(desk: Desk) -> None:
     desk.act(lambda strategy: strategy.target_position(ABC, D(10)))
     desk.act(lambda strategy: strategy.target_position(ABC, D(-5)))

@@ -25,6 +25,8 @@ from tradingd.runtime.slips import require_decimals, require_keepable
 from tradingd.strategies.base import Strategy
 
 BARS_KEPT = 500
+MIN_TIMER_NS = 1_000_000
+"""A timer is due a millisecond from now or later: one that sets itself anew must let time pass, in a replay as well."""
 
 
 class HostEngine(Protocol):
@@ -186,7 +188,8 @@ class StrategyHost:
     def set_timer(self, name: str, at_ns: int, every_ns: int | None) -> None:
         if not isinstance(at_ns, int) or not (every_ns is None or (isinstance(every_ns, int) and every_ns > 0)):
             raise ValueError(f"a timer has a time in ns and steps above zero, not {at_ns!r} and {every_ns!r}")
-        self.timers[name] = _Timer(at_ns, every_ns)
+        steps = None if every_ns is None else max(every_ns, MIN_TIMER_NS)
+        self.timers[name] = _Timer(max(at_ns, self.now() + MIN_TIMER_NS), steps)
         self._engine.timers_used = True
 
     def cancel_timer(self, name: str) -> None:

@@ -307,7 +307,7 @@ class Strategy(Generic[P]):
         return self._context.now()
 
     def set_timer(self, name: str, at_ns: int, *, every_ns: int | None = None) -> None:
-        """Have `on_timer(name, now)` called once `at_ns` has come, and then every `every_ns`."""
+        """Have `on_timer(name, now)` called at `at_ns`, and then every `every_ns`; a millisecond from now or later."""
         self._context.set_timer(name, at_ns, every_ns)
 
     def cancel_timer(self, name: str) -> None:
