@@ -41,13 +41,12 @@ def test_the_first_of_a_kind_is_a_warning_and_then_every_power_of_ten(clock: Sim
     denials = DenialLog(log, clock)
     for number in range(120):
         denials.say(denial(order(quantity=str(100 + number))))
-    said = [number + 1 for number, level in enumerate(log.levels) if level is Level.WARNING]
-    assert said == [1, 10, 100]
+    assert log.levels == [Level.WARNING] * 3
+    assert [details["count"] for details in log.details] == [1, 10, 100]
     assert log.messages[0] == (
         f"BUY 100 {ABC} market refused: order value 12,000.00 is above max_order_value of account (10,000.00)"
     )
-    assert log.messages[99].endswith("(refused 100 times)")
-    assert log.details[99]["count"] == 100
+    assert log.messages[2].endswith("(refused 100 times)")
 
 
 def test_another_strategy_side_or_rule_is_another_kind(clock: SimulatedClock) -> None:
@@ -66,7 +65,7 @@ def test_after_a_quiet_time_it_is_news_again(clock: SimulatedClock) -> None:
     denials.say(denial(order()))
     clock.advance_to(clock.now_ns() + QUIET_NS + 1)
     denials.say(denial(order()))
-    assert log.levels == [Level.WARNING, Level.DEBUG, Level.WARNING]
+    assert [details["count"] for details in log.details] == [1, 1]
 
 
 def test_what_is_remembered_is_bounded(clock: SimulatedClock) -> None:
@@ -74,5 +73,6 @@ def test_what_is_remembered_is_bounded(clock: SimulatedClock) -> None:
     denials = DenialLog(log, clock)
     for number in range(MAX_KINDS + 5):
         denials.say(denial(order(strategy=type(S1)(f"s{number}"), quantity=str(Decimal(1)))))
+    before = len(log.messages)
     denials.say(denial(order(strategy=type(S1)("s0"))))
-    assert log.levels[-1] is Level.WARNING
+    assert len(log.messages) == before + 1

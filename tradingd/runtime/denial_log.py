@@ -40,12 +40,14 @@ class DenialLog:
         self._counted[kind] = (count, now)
         if len(self._counted) > MAX_KINDS:
             del self._counted[next(iter(self._counted))]
+        if str(count).strip("0") != "1":
+            return
         reasons = "; ".join(breach.message for breach in denial.breaches)
         message = f"{order_in_words(order)} refused: {reasons}"
         if count > 1:
             message = f"{message} (refused {count:,} times)"
         self._log.log_order(
-            Level.WARNING if str(count).strip("0") == "1" else Level.DEBUG,
+            Level.WARNING,
             LogEvent.ORDER_DENIED,
             message,
             order,
