@@ -113,6 +113,21 @@ def test_a_halt_of_a_scope_outlives_the_process_until_exactly_it_is_resumed(desk
     second.check()
 
 
+def test_a_resume_while_a_limit_is_broken_says_that_it_is_halted_again(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, "[risk]\nmax_order_value = 50000\nmax_position_value = 50000\nmax_daily_loss = 100\n").open()
+    desk.act(lambda acting: acting.buy(ABC, D(100)))
+    desk.wait(1)
+    desk.quote(90, 90.5)
+    desk.wait(1)
+    assert desk.modules.risk.halted is not None
+    result = give(desk, "resume", reason="I have looked")
+    assert result.lifted
+    assert "a limit is still broken" in result.message
+    assert len(result.left) == 1
+    assert desk.modules.risk.halted in result.left[0]
+    desk.check()
+
+
 def test_a_strategy_that_is_quarantined_is_resumed_alone(desk: Desk) -> None:
     def broken(acting: Acting) -> None:
         raise RuntimeError("broken")

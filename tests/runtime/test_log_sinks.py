@@ -2,6 +2,9 @@
 
 import errno
 import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -129,6 +132,30 @@ def test_a_full_disk_costs_lines_and_is_told_once(tmp_path: Path) -> None:
     sink.close()
     assert path.read_text() == "three\n"
     assert "again; 2 lines were lost" in told(sink)
+
+
+@contextmanager
+def room_for(size: int) -> Iterator[None]:
+    """No file of this process may grow beyond a size, as on a disk that is nearly full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("kind", ["the log file", "standard output"])
+def test_the_line_after_one_that_found_no_room_begins_anew(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "d.log"
+    with path.open("w") as stream:
+        sink = LogFile(path) if kind == "the log file" else LogStream(stream)
+        with room_for(6):
+            sink.write("one\n")
+            sink.write("second\n")
+        sink.write("three\n")
+        sink.close()
+    assert path.read_text() == "one\nse\nthree\n"
 
 
 def test_a_folder_that_is_missing_is_made(tmp_path: Path) -> None:

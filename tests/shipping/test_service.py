@@ -113,6 +113,29 @@ def test_killed_it_comes_back_ready_with_its_journal(host: ServiceHost) -> None:
     host.run("systemctl", "stop", unit)
 
 
+def test_a_reload_and_a_hang_up_open_the_log_anew_and_end_nothing(host: ServiceHost) -> None:
+    unit = install(host, "reload")
+    host.run("systemctl", "start", unit)
+    first = host.show(unit)["MainPID"]
+    host.run("systemctl", "reload", unit)
+    host.run("kill", "-HUP", first)
+    host.wait(unit, "both", lambda said: len(host.log(unit, "log.reopened")) == 2, timeout_s=10)
+    said = host.show(unit)
+    assert (said["MainPID"], said["NRestarts"], said["SubState"]) == (first, "0", "running")
+    host.run("systemctl", "stop", unit)
+
+
+def test_an_end_that_nobody_asked_systemd_for_is_followed_by_a_start(host: ServiceHost) -> None:
+    """SIGTERM from elsewhere ends it in order, with exit code 0; positions must not be left with nobody in charge."""
+    unit = install(host, "ended", RestartSec="100ms")
+    host.run("systemctl", "start", unit)
+    host.run("kill", "-TERM", host.show(unit)["MainPID"])
+    host.wait(unit, "restart", lambda said: said["NRestarts"] == "1", timeout_s=20)
+    host.wait(unit, "ready again", lambda said: said["SubState"] == "running", timeout_s=20)
+    host.run("systemctl", "stop", unit)
+    assert host.show(unit)["ActiveState"] == "inactive"
+
+
 def test_a_bad_configuration_fails_once(host: ServiceHost) -> None:
     unit = install(host, "wrong", PAPER.replace("stop_timeout_s", "stop_timeout_z"))
     host.run("systemctl", "start", unit, check=False)

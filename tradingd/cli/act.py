@@ -71,7 +71,8 @@ def resume(
     """Let orders leave again after a halt.
 
     Without a scope everything is lifted: the halts of the account, of strategies and symbols, and quarantines. With
-    --strategy or --symbol exactly that is. What was lifted is shown.
+    --strategy or --symbol exactly that is. What was lifted is shown. Exit code 6 when a limit is still broken, which
+    halts the account again at once.
     """
     from tradingd.control.client import DaemonDown
     from tradingd.errors import DaemonUnreachable
@@ -84,6 +85,10 @@ def resume(
             "(it starts halted), then resume"
         ) from error
     _tell(result)
+    for line in result.left:
+        typer.echo(line)
+    if result.left:
+        raise typer.Exit(ExitCode.UNFINISHED)
 
 
 def flatten(

@@ -150,6 +150,12 @@ class OperatorDesk:
                 self._modules.execution.resume(scope.strategy_id)
                 self._modules.strategies.resume(scope.strategy_id)
         message = "orders may leave again" if scope.is_account else f"orders of {scope} may leave again"
+        left: tuple[str, ...] = ()
+        if lifted and scope.is_account:
+            self._modules.risk.check_limits()
+            if (again := self._modules.risk.halted) is not None:
+                message = "orders could not leave again: a limit is still broken"
+                left = (f"the account is halted again: {again}",)
         if not lifted:
             message = f"{scope} is not halted: nothing was to be lifted"
         if (rest := self._still_halted(scope)) and not scope.is_account:
@@ -159,6 +165,7 @@ class OperatorDesk:
             already=not lifted,
             message=message,
             lifted=tuple(lifted),
+            left=left,
             orders_working=self._working(scope),
         )
 

@@ -207,6 +207,8 @@ class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it was so before, and nothing had to be done."""
     lifted: tuple[str, ...] = ()
     """What a resume let go on."""
+    left: tuple[str, ...] = ()
+    """What keeps it from being done."""
     orders_working: tuple[str, ...] = ()
     """The orders that it concerns, which may still do something."""
 

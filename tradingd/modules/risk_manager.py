@@ -298,8 +298,12 @@ class RiskManager(Module[ClockTick]):
         )
 
     def handle(self, event: ClockTick) -> None:
-        """Assess the account; a breached limit halts trading."""
+        """Assess the account at each beat; a breached limit halts trading."""
         self._write_halt()
+        self.check_limits()
+
+    def check_limits(self) -> None:
+        """Halt trading if a limit of the account is broken now."""
         if self._books.account is None:
             return
         assessment = self.assess_portfolio_risk(self._books.portfolio)

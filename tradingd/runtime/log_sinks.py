@@ -81,6 +81,9 @@ class LogStream:
         self._stream = stream
         self.losses = Losses(place)
         self._waiting: deque[bytes] = deque()
+        self._is_torn = False
+        """Whether the last line that was lost had begun to leave."""
+        self._is_begun = False
         self._size = 0
         try:
             self._fd: int | None = stream.fileno()
@@ -103,6 +106,8 @@ class LogStream:
             return
         data = line.encode(errors="backslashreplace")
         self._drain(0)
+        if self._is_torn:
+            data, self._is_torn = b"\n" + data, False
         if self._size + len(data) > MOST_WAITING:
             self.losses.add("nobody reads it")
             return
@@ -125,15 +130,18 @@ class LogStream:
             except OSError as error:
                 for _ in self._waiting:
                     self.losses.add(error.strerror or str(error))
+                self._is_torn = self._is_torn or self._is_begun
+                self._is_begun = False
                 self._waiting.clear()
                 self._size = 0
                 return
             self._size -= written
-            if written == len(data):
+            self._is_begun = written < len(data)
+            if self._is_begun:
+                self._waiting[0] = data[written:]
+            else:
                 self._waiting.popleft()
                 self.losses.over()
-            else:
-                self._waiting[0] = data[written:]
 
     def close(self) -> None:
         """Hand over what is waiting, within a bound."""
