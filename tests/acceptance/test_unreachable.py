@@ -76,4 +76,7 @@ def test_another_users_daemon_is_permission_denied(tmp_path: Path, write_config:
             ended = as_nobody(command, "-c", str(config))
             assert (ended.code, ended.out) == (5, "")
             assert "control.sock: permission denied, owned by UID 0 (root); this is UID 65534 (nobody)" in ended.err
+        verified = as_nobody("journal", "verify", "-c", str(config))
+        assert (verified.code, verified.out) == (2, "")
+        assert "permission denied, owned by UID 0 (root): run this as that user, or as root" in verified.err
         assert daemon.stop() == 0

@@ -43,6 +43,9 @@ class _Commands(TyperGroup):
             raise typer.Exit(_tell(error)) from error
         except BrokenPipeError as error:
             raise typer.Exit(ExitCode.DONE) from error
+        except PermissionError as error:
+            _say(f"tradingd: error: {_forbidden(error)}")
+            raise typer.Exit(ExitCode.USAGE) from error
         except OSError as error:
             _say(f"tradingd: error: {error}")
             raise typer.Exit(ExitCode.FAULT) from error
@@ -58,6 +61,24 @@ def _tell(error: TradingdError) -> int:
     text = str(error) if isinstance(error, ConfigurationProblems) else f"tradingd: error: {error}"
     _say(text)
     return error.exit_code if isinstance(error, FatalError) else ExitCode.FAULT
+
+
+def _forbidden(error: PermissionError) -> str:
+    """Name the file that may not be opened, whose it is, and who could."""
+    from pathlib import Path
+
+    from tradingd.settings.places import owner_name
+
+    if error.filename is None:
+        return str(error)
+    place = Path(os.fsdecode(error.filename))
+    for found in (place, *place.parents):
+        with suppress(OSError):
+            uid = found.stat().st_uid
+            return (
+                f"{place}: permission denied, owned by UID {uid} ({owner_name(uid)}): run this as that user, or as root"
+            )
+    return f"{place}: permission denied"
 
 
 def _say(text: str) -> None:
