@@ -43,8 +43,9 @@ async def ask_venue(base_url: str, key: str, secret: str) -> VenueTruth:
     try:
         async with aiohttp.ClientSession(base_url, headers=headers, timeout=timeout) as session:
             account = await _get(session, "/v2/account")
-            orders = await _orders(session)
+            # Before the orders: one placed meanwhile may lack its fills, but no fill lacks its order.
             fills = await _fills(session)
+            orders = await _orders(session)
             positions = await _get(session, "/v2/positions")
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise VenueUnavailable(f"{base_url}: the venue does not answer: {error}") from error
