@@ -34,9 +34,11 @@ from tradingd.feeds.build import AnyFeed, build_feeds
 from tradingd.feeds.due import data_due
 from tradingd.feeds.file import FileFeed
 from tradingd.feeds.synthetic import SyntheticFeed
+from tradingd.journal.flushing import FlushThread
 from tradingd.journal.history import read_history
 from tradingd.journal.projection import DatabaseError
 from tradingd.journal.segments import JournalLock
+from tradingd.journal.writer import Durability
 from tradingd.opening import NOTHING_SAID, Word, open_journal
 from tradingd.reporting.encoding import to_json
 from tradingd.reporting.measure import measure_history
@@ -61,6 +63,8 @@ from tradingd.venue.server import PaperVenue
 from tradingd.wiring import Edges, Modules, build
 
 BEAT_S = 1.0
+THREAD_SWITCH_S = 0.0005
+"""How long a thread that is done (with a flush, with a query) waits at most for the loop to let it say so."""
 LOG_LINGER_S = 0.005
 """How long a log line waits before it is rendered, so that an order's bytes leave first."""
 
@@ -151,6 +155,9 @@ class Orchestrator:
         self._supervisor.run_fatal("module:trade_logger", drive(self._logger, linger_s=LOG_LINGER_S))
         self._reconciled = asyncio.Event()
         loop = asyncio.get_running_loop()
+        if Durability(self._settings.journal.durability) is Durability.POWER:
+            opened.journal.flusher = FlushThread(loop.call_soon_threadsafe, self._supervisor.fail)
+        sys.setswitchinterval(THREAD_SWITCH_S)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_stop_signal)
         loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
@@ -312,6 +319,7 @@ class Orchestrator:
             is_up=lambda: self._is_up,
             journal=self._paths.journal,
             journal_seq=lambda: self._opened.journal.seq,
+            after_commit=self._logger.after_commit,
             disk_shortage=lambda: self._logger.shortage,
             conflated=self._conflated,
             fail=self._supervisor.fail,

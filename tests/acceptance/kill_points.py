@@ -1,8 +1,8 @@
 """The daemon with a trap in it: it dies by SIGKILL at the n-th passing of a named point.
 
 Run as a program in place of `python -m tradingd`; `TRADINGD_TRAP=POINT:N` sets the trap. A point is an entry of the
-journal or a command, before or after: `order_intended.before`, `filled.after`, `POST.before`, `DELETE.after`. Nothing
-else differs from the program that users run.
+journal, a commit or a command, before or after: `order_intended.before`, `filled.after`, `commit.before`,
+`POST.before`, `DELETE.after`. Nothing else differs from the program that users run.
 """
 
 import os
@@ -25,7 +25,7 @@ ENTRIES = (
     "equity",
 )
 COMMANDS = ("POST", "PATCH", "DELETE")
-POINTS = tuple(f"{name}.{side}" for name in (*ENTRIES, *COMMANDS) for side in ("before", "after"))
+POINTS = tuple(f"{name}.{side}" for name in (*ENTRIES, "commit", *COMMANDS) for side in ("before", "after"))
 
 
 class Trap:
@@ -45,6 +45,7 @@ class Trap:
 
 def spring(trap: Trap) -> None:
     """Put the trap around the journal's writes and the commands' requests."""
+    flush, flushed = writer.JournalWriter._flush, writer.JournalWriter._flushed
     append, request = writer.JournalWriter.append, rest.RestClient._request
 
     def trapped_append(self: writer.JournalWriter, ts: int, entry: Any, **options: Any) -> int:
@@ -60,6 +61,16 @@ def spring(trap: Trap) -> None:
         trap.pass_by(f"{method}.after")
         return end
 
+    def trapped_flush(self: writer.JournalWriter, flusher: Any) -> None:
+        trap.pass_by("commit.before")
+        flush(self, flusher)
+
+    def trapped_flushed(self: writer.JournalWriter, flusher: Any, seq: int, error: Any) -> None:
+        trap.pass_by("commit.after")  # on the disk, and nobody has heard of it
+        flushed(self, flusher, seq, error)
+
+    writer.JournalWriter._flush = trapped_flush  # type: ignore[method-assign]  # as below
+    writer.JournalWriter._flushed = trapped_flushed  # type: ignore[method-assign]  # as below
     writer.JournalWriter.append = trapped_append  # type: ignore[method-assign]  # the trap is the purpose
     rest.RestClient._request = trapped_request  # type: ignore[method-assign]  # as above
 

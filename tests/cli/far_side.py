@@ -135,7 +135,7 @@ class OneOrderDaemon:
     def sample_equity(self) -> CommandResult:
         return CommandResult(done=True, message="sampled")
 
-    def carry_out(self, request: CommandRequest) -> CommandResult:
+    async def carry_out(self, request: CommandRequest) -> CommandResult:
         self.requests.append(request)
         match request.command:
             case "resume":

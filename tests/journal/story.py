@@ -1,5 +1,6 @@
 """A journal written for one test, and the books that it should fold to."""
 
+from collections import deque
 from pathlib import Path
 
 import msgspec
@@ -7,6 +8,7 @@ from tests.core.making import accepted, account_opened, filled, order
 from tradingd.core.books import Books
 from tradingd.core.entries import EquitySampled, JournalEntry, OrderIntended, RunEnd, RunStarted, Snapshot
 from tradingd.core.orders import ZERO
+from tradingd.journal.flushing import Flushed, Flusher
 from tradingd.journal.reserve import DiskReserve
 from tradingd.journal.segments import Tail, load
 from tradingd.journal.writer import Durability, JournalWriter
@@ -41,11 +43,40 @@ def encoded(books: Books) -> bytes:
     return msgspec.json.encode(books.snapshot())
 
 
+class HandDisk:
+    """A flusher that is done when a test says so."""
+
+    def __init__(self) -> None:
+        self.under_way: deque[Flushed] = deque()
+        self.begun = 0
+
+    def begin(self, fd: int, done: Flushed) -> None:
+        """Force what was written to `fd` so far."""
+        assert not self.under_way, "at most one flush is under way"
+        self.begun += 1
+        self.under_way.append(done)
+
+    def wait(self) -> None:
+        """Be done at once; who asked hears of it at the next `finish`."""
+
+    def finish(self, error: OSError | None = None) -> None:
+        """End the flush that is under way."""
+        self.under_way.popleft()(error)
+
+
 class Written:
     """A journal's folder and its writer, with the books kept beside it as the daemon does."""
 
-    def __init__(self, folder: Path, *, durability: Durability = Durability.PROCESS, reserve: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        durability: Durability = Durability.PROCESS,
+        reserve: int = 0,
+        flusher: Flusher | None = None,
+    ) -> None:
         self.folder = folder
+        self.flusher = flusher
         self.reserve = reserve
         self.durability = durability
         folder.mkdir(parents=True, exist_ok=True)
@@ -58,6 +89,7 @@ class Written:
             self.tail,
             durability=self.durability,
             take_snapshot=self.take_snapshot,
+            flusher=self.flusher,
             reserve=DiskReserve(self.folder, self.reserve),
         )
         self.writer.reserve.prepare()

@@ -25,6 +25,7 @@ from tradingd.core.orders import (
 )
 from tradingd.core.venue_view import VenueOrder, VenueSnapshot
 from tradingd.errors import VenueUnavailable
+from tradingd.journal.flushing import Flusher
 from tradingd.journal.history import read_history
 from tradingd.journal.segments import load, segment_paths
 from tradingd.journal.writer import Durability, JournalWriter
@@ -168,6 +169,7 @@ class Desk:
         at: int = START,
         stale_after_s: float = 0,
         retired: Collection[StrategyId] = (),
+        disk: Flusher | None = None,
     ) -> None:
         self.folder, self.config, self.stale_after_s = folder, config, stale_after_s
         self.journal = folder / "journal"
@@ -182,7 +184,10 @@ class Desk:
         self.edit = FileEdit(changes=("risk.max_daily_loss: 1000 → 500",))
         self.books, tail = load(self.journal)
         self.writer = JournalWriter(
-            self.journal, tail, durability=Durability.PROCESS, take_snapshot=self.books.snapshot
+            self.journal,
+            tail,
+            durability=Durability.PROCESS if disk is None else Durability.POWER,
+            take_snapshot=self.books.snapshot,
         )
         self.inboxes = Inboxes.local()
         self.logger = TradeLogger(
@@ -211,6 +216,7 @@ class Desk:
         self.pump()
         for module in self.modules.in_start_order():
             module.start()
+        self.writer.flusher = disk
 
     def _edges(self) -> Edges:
         async def no_waiting() -> None:

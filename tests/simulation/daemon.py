@@ -1,25 +1,29 @@
-"""One process of the daemon, started as the orchestrator starts one, and a journal that fails where a fault waits.
+"""One process of the daemon, started as the orchestrator starts one, with a journal and a disk that can fail.
 
 The next process knows nothing but the journal's files, read by the same code as at any start.
 """
 
+import errno
 import os
 import random
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
 from tests.simulation.editing import ConfigurationFile
 from tests.simulation.faults import Armed, FaultKind
-from tests.simulation.link import Killed, Link, Witness
+from tests.simulation.link import Killed, Link, PowerLost, Witness
 from tests.simulation.plans import SYMBOLS, Plan
 from tests.simulation.restless import Restless
-from tests.simulation.venue import Venue
+from tests.simulation.venue import MS, Venue
 from tradingd.brokers.base import BrokerAdapter, BrokerSink
 from tradingd.control.desk import OperatorDesk
 from tradingd.core.entries import JournalEntry, RunStopped
 from tradingd.core.log import LogEntry
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.errors import JournalError
+from tradingd.journal.flushing import Flushed
 from tradingd.journal.history import read_history
 from tradingd.journal.manifest import run_manifest
 from tradingd.journal.segments import load
@@ -63,6 +67,16 @@ class FragileJournal(JournalWriter):
         super().sync()
         self.synced_size = self._size
 
+    @property
+    def durable_seq(self) -> int:
+        """The last line that asked for what the durability promises."""
+        return self._wanted_seq
+
+    @property
+    def size(self) -> int:
+        """Bytes of the present segment."""
+        return self._size
+
     def _open_segment(self, ts: int) -> None:
         super()._open_segment(ts)
         self.synced_size = self._size
@@ -86,6 +100,49 @@ def _tear(path: Path, size: float) -> None:
     os.truncate(path, begin + int((len(data) - begin - 1) * size))
 
 
+class Disk:
+    """Takes its time to force the journal, and fails where a fault waits: the flusher of one process."""
+
+    def __init__(self, writer: FragileJournal, agenda: Agenda, rng: random.Random) -> None:
+        self._writer = writer
+        self._agenda = agenda
+        self._rng = rng
+        self._forcing: int | None = None
+        """Bytes of the present segment that are being forced, None while the disk is idle."""
+        self.alive = True
+        """False once its process is dead: what it waited for is heard by nobody."""
+
+    def begin(self, fd: int, done: Flushed) -> None:
+        """Force what was written so far, in some milliseconds."""
+        delay = round((0.1 + 4 * self._rng.random()) * MS)
+        if (slow := self._writer.armed.take(FaultKind.COMMIT_SLOW)) is not None:
+            delay = round(slow * 5_000 * MS)
+        self._forcing = self._writer.size
+        self._agenda.after(delay, "commit", partial(self._end, done))
+
+    def wait(self) -> None:
+        """Be done with what was begun."""
+        if self._forcing is not None:
+            self._writer.synced_size, self._forcing = self._forcing, None
+
+    def _end(self, done: Flushed) -> None:
+        writer = self._writer
+        if not self.alive:
+            return
+        if writer.armed.take(FaultKind.POWER_LOSS_BEFORE_COMMIT) is not None:
+            raise PowerLost("the power went before a commit", 0)
+        if (size := writer.armed.take(FaultKind.POWER_LOSS_IN_COMMIT)) is not None:
+            raise PowerLost("the power went in the middle of a commit", size)
+        if writer.armed.take(FaultKind.COMMIT_FAILS) is not None:
+            self._forcing = None
+            done(OSError(errno.EIO, os.strerror(errno.EIO)))
+            return
+        self.wait()
+        if writer.armed.take(FaultKind.KILL_AFTER_COMMIT) is not None:
+            raise Killed("between commit and send")
+        done(None)
+
+
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """What a process finds when it starts, and leaves behind when it dies."""
 
@@ -95,6 +152,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     clock: SimulationClock
     agenda: Agenda
     rng: random.Random
+    disk_rng: random.Random
+    """How long the disk takes: its own, so that the rest of a run is the same with another disk."""
     armed: Armed
     venue: Venue
     witness: Witness
@@ -115,6 +174,7 @@ class Daemon:
         )
         self._writer.armed = around.armed
         self._writer.synced_size = tail.size
+        self._disk = Disk(self._writer, around.agenda, around.disk_rng)
         self.tasks = Tasks(around.agenda)
         self.alive = True
         self.lines: list[LogEntry] = []
@@ -153,6 +213,7 @@ class Daemon:
             module.initialize()
         for module in self.modules.in_start_order():
             module.start()
+        self._writer.flusher = self._disk
         self.desk = OperatorDesk(
             settings=self._settings,
             books=self.books,
@@ -221,6 +282,11 @@ class Daemon:
         self.books.apply(ended)
         self.logger.stop()
 
+    def confirm(self, on_confirmed: Callable[[int], None]) -> None:
+        """Tell an operator that a command is done, as the control socket does: once what it wrote is committed."""
+        seq = self._writer.durable_seq
+        self.logger.after_commit(lambda error: on_confirmed(seq) if error is None else None)
+
     def lose_power(self, size: float) -> None:
         """Be gone with the whole machine, and what its disk had not taken yet."""
         self._writer.lose_power(size)
@@ -230,6 +296,7 @@ class Daemon:
         """Be gone: nothing is flushed, nothing is told to anybody."""
         self.alive = False
         self.tasks.close()
+        self._disk.alive = False
         self._writer.abandon()
         if self.link is not None:
             self.link.kill()

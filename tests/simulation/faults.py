@@ -45,6 +45,12 @@ class FaultKind(StrEnum):
     KILL_BEFORE_SEND = "killed before send"
     KILL_AFTER_SEND = "killed after send"
     TORN_LINE = "killed, last line torn"
+    POWER_LOSS_BEFORE_COMMIT = "power lost before commit"
+    POWER_LOSS_IN_COMMIT = "power lost in commit"
+    KILL_AFTER_COMMIT = "killed after commit"
+    # the disk
+    COMMIT_SLOW = "commit slow"
+    COMMIT_FAILS = "commit fails"
     JOURNAL_FAILS = "journal fails"
     STRATEGY_RAISES = "strategy raises"
     # at their time: the stream, the venue's account

@@ -40,6 +40,14 @@ class Killed(BaseException):
     """The process dies here; no `except Exception` of it runs."""
 
 
+class PowerLost(Killed):
+    """The machine dies here; of what its disk had not taken yet, the share `size` is left."""
+
+    def __init__(self, where: str, size: float) -> None:
+        super().__init__(where)
+        self.size = size
+
+
 class Witness(Protocol):
     """Who sees what leaves, at the instant at which it leaves."""
 

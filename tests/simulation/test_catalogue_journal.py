@@ -30,6 +30,7 @@ from tradingd.journal.segments import load, segment_paths
 D = Decimal
 F = FaultKind
 S = OrderStatus
+LOSES_THE_INTENT = (F.KILL_BEFORE_WRITE, F.TORN_LINE, F.POWER_LOSS_BEFORE_COMMIT, F.POWER_LOSS_IN_COMMIT)
 RESTLESS = """
 [[strategies]]
 id = "restless"
@@ -106,6 +107,10 @@ def test_F70_a_disk_that_is_short_lets_no_order_leave_and_every_brake_still_work
         (F.KILL_BEFORE_WRITE, False),
         (F.TORN_LINE, False),
         (F.KILL_AFTER_WRITE, False),
+        (F.POWER_LOSS_BEFORE_COMMIT, False),
+        (F.POWER_LOSS_IN_COMMIT, False),
+        (F.COMMIT_FAILS, False),
+        (F.KILL_AFTER_COMMIT, False),
         (F.KILL_BEFORE_SEND, False),
         (F.KILL_AFTER_SEND, True),
     ],
@@ -120,7 +125,7 @@ def test_F71_a_process_killed_around_a_send_finds_what_became_of_the_intent_and_
     assert story.tell().restarts == 1
     intended = story.entries(OrderIntended)
     assert len(story.sent()) == int(arrives)
-    assert len(intended) == (0 if kind in (F.KILL_BEFORE_WRITE, F.TORN_LINE) else 1)
+    assert len(intended) == (0 if kind in LOSES_THE_INTENT else 1)
     if arrives:
         assert (story.order().status, story.books.portfolio.quantity(ABC)) == (S.FILLED, D(7))
     elif intended:

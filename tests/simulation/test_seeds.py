@@ -16,7 +16,7 @@ def test_every_invariant_holds_whatever_goes_wrong(first: int) -> None:
 
 
 def test_the_runs_are_about_something() -> None:
-    outcomes = [run_plan(draw(seed)) for seed in range(20)]
+    outcomes = [run_plan(draw(seed)) for seed in range(40)]
     entries = [outcome.entries for outcome in outcomes]
     for kind in ("OrderFilled", "OrderCanceled", "OrderReplaced", "OrderUnknown"):
         assert sum(counts.get(kind, 0) for counts in entries) > 3, kind

@@ -16,7 +16,7 @@ from tests.simulation.daemon import Daemon, Surroundings
 from tests.simulation.editing import ConfigurationFile
 from tests.simulation.faults import INSTANT, OUTSIDE_HANDS, Armed, Fault, FaultKind
 from tests.simulation.judge import Breach, Judge
-from tests.simulation.link import Killed
+from tests.simulation.link import Killed, PowerLost
 from tests.simulation.plans import OPERATORS, PARTS, Edit, Event, Market, Plan, Verb, Wish
 from tests.simulation.restless import Restless
 from tests.simulation.venue import Venue, strike
@@ -74,6 +74,7 @@ class World:
             clock=self.clock,
             agenda=self.agenda,
             rng=random.Random(plan.seed ^ 0x5EED),
+            disk_rng=random.Random(f"disk {plan.seed}"),
             armed=self.armed,
             venue=self.venue,
             witness=self.judge,
@@ -132,6 +133,8 @@ class World:
                     appointment = self.agenda.take()
                     self._trace.append(Step(appointment.due_ns, appointment.label, None))
                     appointment.action()
+            except PowerLost as death:
+                self._lose_power(str(death), death.size)
             except Killed as death:
                 self._bury(str(death), clean=False)
             except JournalError as error:
@@ -202,6 +205,11 @@ class World:
         daemon = self.daemon
         if daemon is None:
             return
+        self._do(daemon, wish)
+        if wish.verb in OPERATORS:
+            daemon.confirm(self.judge.on_confirmed)
+
+    def _do(self, daemon: Daemon, wish: Wish) -> None:
         if wish.verb not in OPERATORS:
             line = self.file.lines.get(wish.strategy_id)
             strategy = None if line is None else Restless.living.get(line.strategy_id)
@@ -263,7 +271,9 @@ class World:
                     self.armed.injected[fault.kind] += 1
                     self._bury("killed", clean=True)
             case FaultKind.POWER_LOSS:
-                self._lose_power(fault.size)
+                if self.daemon is not None:
+                    self.armed.injected[fault.kind] += 1
+                    self._lose_power("no power", fault.size)
             case FaultKind.STOP:
                 if self.daemon is not None:
                     self.armed.injected[fault.kind] += 1
@@ -286,13 +296,13 @@ class World:
                 else:
                     self.armed.arm(fault)
 
-    def _lose_power(self, size: float) -> None:
-        if self.daemon is not None:
-            self.armed.injected[FaultKind.POWER_LOSS] += 1
-            self.judge.follow()
-            self.daemon.lose_power(size)
-            self._bury("no power", clean=False)
-            self.judge.rewind()
+    def _lose_power(self, cause: str, size: float) -> None:
+        daemon = self.daemon
+        assert daemon is not None
+        self.judge.follow()
+        daemon.lose_power(size)
+        self._bury(cause, clean=False)
+        self.judge.rewind()
 
     def _disturb_stream(self, fault: Fault) -> None:
         link = None if self.daemon is None else self.daemon.link

@@ -84,7 +84,7 @@ class OperatorDesk:
         )
         unwritten = ""
         try:
-            self._modules.logger.record(entry)
+            self._modules.logger.record(entry, durable=True)
         except JournalError as error:
             unwritten = f"; the journal did not take it ({error}), and it is carried out all the same"
         what = f"{request.command} {request.order_id or ('' if scope.is_account else scope)}".rstrip()

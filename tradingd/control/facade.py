@@ -30,6 +30,7 @@ from tradingd.core.books import Books
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.reconcile import ReconciliationPlan
 from tradingd.errors import JournalError, Refused, VenueUnavailable
+from tradingd.journal.writer import Committed
 from tradingd.reporting.encoding import rfc3339
 from tradingd.runtime.clock import Clock
 from tradingd.settings.loaded import LoadedSettings
@@ -57,6 +58,7 @@ class DaemonFacade:
         is_up: Callable[[], bool],
         journal: Path,
         journal_seq: Callable[[], int],
+        after_commit: Callable[[Committed], None],
         disk_shortage: Callable[[], str | None],
         conflated: Callable[[], int],
         fail: Callable[[BaseException], None],
@@ -70,6 +72,7 @@ class DaemonFacade:
         self._desk = OperatorDesk(settings=settings, books=books, modules=modules, is_up=is_up)
         self._journal = journal
         self._journal_seq = journal_seq
+        self._after_commit = after_commit
         self._disk_shortage = disk_shortage
         self._conflated = conflated
         self.fail = fail
@@ -155,9 +158,22 @@ class DaemonFacade:
 
     # -- commands -----------------------------------------------------------------------------------------------------
 
-    def carry_out(self, request: CommandRequest) -> CommandResult:
-        """Do what an operator asks, or say why not."""
-        return self._desk.carry_out(request)
+    async def carry_out(self, request: CommandRequest) -> CommandResult:
+        """Do what an operator asks, or say why not; what the answer says is committed. Raises `JournalError`."""
+        result = self._desk.carry_out(request)
+        committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def settle(error: JournalError | None) -> None:
+            if committed.done():
+                return  # the operator has hung up
+            if error is None:
+                committed.set_result(None)
+            else:
+                committed.set_exception(error)
+
+        self._after_commit(settle)
+        await committed
+        return result
 
     async def reconcile(self, *, plan_only: bool, request: CommandRequest) -> ReconcileView:
         """Compare the books with the venue now; correct them, or only say what would be corrected."""

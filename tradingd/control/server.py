@@ -57,8 +57,8 @@ class Daemon(Protocol):
         """Write the equity of this moment into the journal."""
         ...
 
-    def carry_out(self, request: CommandRequest) -> CommandResult:
-        """Do what an operator asks, or say why not."""
+    async def carry_out(self, request: CommandRequest) -> CommandResult:
+        """Do what an operator asks, or say why not; what the answer says is committed."""
         ...
 
     async def reconcile(self, *, plan_only: bool, request: CommandRequest) -> ReconcileView:
@@ -166,7 +166,7 @@ class ControlServer:
         return await self._carry_out(request, request.path.removeprefix("/"))
 
     async def _carry_out(self, request: web.Request, command: str, order_id: str = "") -> web.Response:
-        result = self._daemon.carry_out(await _read(request, command, order_id))
+        result = await self._daemon.carry_out(await _read(request, command, order_id))
         return _answer(result, status=200 if result.done else 404)
 
     async def _reconcile(self, request: web.Request) -> web.Response:

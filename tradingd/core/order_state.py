@@ -51,6 +51,8 @@ class OrderStatus(StrEnum):
 
 NOT_AT_VENUE = "NOT_AT_VENUE"
 """Why an order was given up that the venue, asked in two ways after the grace time, did not know."""
+NOT_SENT = "not_sent"
+"""Why an order ended of which no byte had left."""
 
 S = OrderStatus
 TERMINAL = frozenset({S.FILLED, S.CANCELED, S.EXPIRED, S.REJECTED})

@@ -14,6 +14,7 @@ from tradingd.core.broker_model import BrokerModel
 from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
 from tradingd.core.instruments import Instrument, default_instrument
 from tradingd.core.log import Level, LogEvent
+from tradingd.core.order_state import NOT_SENT
 from tradingd.core.orders import Order, OrderModification, OrderRejected
 from tradingd.errors import VenueUnavailable
 from tradingd.runtime.channel import Inbox, Outlet
@@ -28,8 +29,6 @@ from tradingd.runtime.events import (
 from tradingd.runtime.latch import Latch
 from tradingd.runtime.module import Module
 from tradingd.runtime.ports import EventLog, Spawn
-
-NOT_SENT = "not_sent"
 
 
 class BrokerInterface(Module[BrokerEvent]):

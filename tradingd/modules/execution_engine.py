@@ -7,6 +7,7 @@ journal; never sends one twice; never takes silence for an answer.
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
 
 import msgspec
 
@@ -17,7 +18,7 @@ from tradingd.core.broker_model import replace_refusals
 from tradingd.core.entries import CashAdjusted, OrderAdopted, OrderIntended, PositionAdjusted
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, TraceId
 from tradingd.core.instruments import is_sensible
-from tradingd.core.order_state import OrderState, OrderStatus, apply_report, intend
+from tradingd.core.order_state import NOT_SENT, OrderState, OrderStatus, apply_report, intend
 from tradingd.core.orders import (
     Breach,
     CancelRequested,
@@ -286,8 +287,23 @@ class ExecutionEngine(Module[ExecutionEvent]):
         self._journal.record(OrderIntended(order=order), durable=True, cause=cause)
         self._books.orders.put(state)
         self._venue.in_flight.sent(order.client_order_id)
-        self._broker.submit_order(order)
-        order_lines.log_submitted(self._log, order, waived)
+        self._journal.after_commit(partial(self._submit, order, waived))
+
+    def _submit(self, order: Order, waived: tuple[Breach, ...], error: JournalError | None) -> None:
+        """Hand an order to the broker, now that its intent is committed."""
+        order_id = order.client_order_id
+        state = self._books.orders.get(order_id)
+        if error is not None:
+            order_lines.log_not_sent(self._log, error, order)
+        elif state is not None and state.status is OrderStatus.PENDING_CANCEL:
+            now = self._clock.now_ns()
+            reason = "it was cancelled before it had left"
+            self.on_execution_update(
+                OrderRejected(client_order_id=order_id, code=NOT_SENT, reason=reason, ts_event=now, ts_recv=now)
+            )
+        else:
+            self._broker.submit_order(order)
+            order_lines.log_submitted(self._log, order, waived)
 
     def _deny(self, order: Order, breaches: tuple[Breach, ...], cause: int, *, runaway: str = "") -> None:
         now, monotonic_ns = self._clock.now_ns(), self._clock.monotonic_ns()
@@ -331,7 +347,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         # New terms change what may fill, as an intent does: they are durable before they leave.
         durable = isinstance(execution_report, ReplaceRequested)
         seq = self._journal.record(execution_report, cause=cause, durable=durable)
-        if isinstance(execution_report, OrderRejected):
+        if isinstance(execution_report, OrderRejected) and state.status is not OrderStatus.PENDING_CANCEL:
             self._refusals.count(state.order.strategy_id, self._clock.monotonic_ns())
         if isinstance(execution_report, OrderAccepted):
             self._venue.heard(state.order.ts_created, execution_report.ts_event)
@@ -350,6 +366,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
             self._ledger.charge(transition.charge)
         if transition.state.is_terminal:
             self._latch.forget(state.client_order_id)
+            self._cancel_when_named.discard(state.client_order_id)
         oddities.see_to(transition, self._books, self, self._log)
         self._after_change(transition.state)
 
@@ -420,8 +437,16 @@ class ExecutionEngine(Module[ExecutionEvent]):
         verdict = self._admission.judge(amendment.candidate, replaced=replaced)
         if verdict.approved:
             self.on_execution_update(amendment.request(order_id, self._clock.now_ns()))
-            self._broker.modify_order(order_id, amendment.details)
+            self._journal.after_commit(partial(self._replace, state.order, amendment.details))
         return verdict
+
+    def _replace(self, order: Order, details: OrderModification, error: JournalError | None) -> None:
+        """Ask the broker for new terms, now that the request is committed."""
+        state = self._books.orders.get(order.client_order_id)
+        if error is not None:
+            order_lines.log_not_sent(self._log, error, order)
+        elif state is not None and not state.is_terminal:
+            self._broker.modify_order(order.client_order_id, details)
 
     def _modify_for_strategy(self, signal: ModifySignal) -> None:
         state = self._books.orders.get(signal.client_order_id)

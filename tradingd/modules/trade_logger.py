@@ -15,7 +15,7 @@ from tradingd.core.orders import Order, OrderDenied, Trade
 from tradingd.core.plans.records import PlanStarted
 from tradingd.core.signals import TradingSignal
 from tradingd.journal.projection import JournalRow
-from tradingd.journal.writer import JournalWriter
+from tradingd.journal.writer import Committed, JournalWriter
 from tradingd.reporting.numbers import plain
 from tradingd.runtime.channel import Inbox, Outlet
 from tradingd.runtime.clock import Clock
@@ -65,7 +65,7 @@ class TradeLogger(Module[LoggedEvent]):
         return self._journal.reserve.shortage
 
     def record(self, entry: JournalEntry, *, durable: bool = False, cause: int | None = None) -> int:
-        """Append an entry to the journal and return its number; `durable` waits for what the durability promises.
+        """Append an entry to the journal and return its number; `durable` asks for what the durability promises.
 
         `cause` is the number of the entry that this one follows from, 0 for none; left out, it is the last entry about
         the same order. Raises `JournalError`: what the entry was about must then not happen.
@@ -91,6 +91,10 @@ class TradeLogger(Module[LoggedEvent]):
         if self._database is not None:
             self.inbox.put(JournalRow(seq=seq, ts=ts, entry=entry))
         return seq
+
+    def after_commit(self, then: Committed) -> None:
+        """Call `then` once the last durable entry is as durable as promised, at once where it already is."""
+        self._journal.after_commit(then)
 
     def _forget(self) -> None:
         """Forget the orders that ended or were never let out, now that there are many."""

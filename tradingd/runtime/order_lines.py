@@ -148,6 +148,12 @@ def price_details(terms: OrderTerms) -> dict[str, object]:
     return details
 
 
+def log_not_sent(log: EventLog, error: JournalError, order: Order) -> None:
+    """Say that an order, or a change of one, was held back since the disk did not take what the journal says of it."""
+    message = f"{order_in_words(order)}: not sent: {error}"
+    log.log_order(Level.CRITICAL, LogEvent.JOURNAL_UNWRITABLE, message, order)
+
+
 def log_unwritten(log: EventLog, error: JournalError, order: Order) -> None:
     """Say that a cancel goes out although the journal did not take it."""
     message = f"{order_in_words(order)}: the cancel is sent all the same, unrecorded: {error}"

@@ -18,6 +18,7 @@ from tradingd.core.market import MarketDataEvent
 from tradingd.core.order_state import OrderState
 from tradingd.core.orders import ZERO, Order, OrderModification, Trade, ValidationResponse
 from tradingd.core.portfolio import PortfolioState
+from tradingd.errors import JournalError
 from tradingd.runtime.order_words import Fill
 
 LatestData: TypeAlias = Callable[[Symbol], MarketDataEvent | None]
@@ -45,6 +46,14 @@ class Journal(Protocol):
         """Write an entry before anything acts on it; return its number.
 
         `cause` is the number of the entry that it follows from, 0 for none; left out, the last one about its order.
+        `durable` has it forced to the disk where the durability asks for that; `after_commit` tells when it is.
+        """
+        ...
+
+    def after_commit(self, then: Callable[[JournalError | None], None]) -> None:
+        """Call `then` once the last durable entry is as durable as promised: at once where it already is.
+
+        Calls come in the order of asking, with None, or with the error for which nothing may leave.
         """
         ...
 
