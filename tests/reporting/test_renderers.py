@@ -4,6 +4,7 @@ import json
 from datetime import UTC
 from decimal import Decimal
 
+import msgspec
 from tests.core.measuring import measured
 from tradingd.core.equity_curve import EquityPoint
 from tradingd.core.identifiers import ClientOrderId, ExecutionId, StrategyId, Symbol, TraceId, VenueOrderId
@@ -92,6 +93,13 @@ def test_the_text_of_a_report_of_nothing() -> None:
     text = render_text(measured([], []), UTC_TIMES)
     assert text.splitlines()[0] == "Performance from - to -"
     assert any(line.split() == ["Sharpe", "ratio", "-"] for line in text.splitlines())
+
+
+def test_why_there_are_no_yearly_figures_fits_a_terminal_too() -> None:
+    report = msgspec.structs.replace(make_report(), not_annualised="yearly figures need 30 days, and these are 0.0")
+    text = render_text(report, UTC_TIMES)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "yearly figures need 30 days, and these are 0.0" in " ".join(text.split())
 
 
 def test_many_strategies_go_below_one_another() -> None:

@@ -1,6 +1,7 @@
 """A performance report as aligned plain text for a terminal, a mail or a file."""
 
 from collections.abc import Callable, Sequence
+from textwrap import wrap
 from typing import TypeAlias
 
 from tradingd.core.performance import PerformanceReportData, PerformanceSection
@@ -65,7 +66,7 @@ def render_text(report: PerformanceReportData, times: Times) -> str:
         f"A year is {report.annualisation_days} days; risk-free rate {numbers.share(report.risk_free_rate)}",
     ]
     if report.not_annualised and report.ts_from is not None:
-        lines.append(f"No growth a year, volatility or ratios: {report.not_annualised}")
+        lines += wrap(f"No growth a year, volatility or ratios: {report.not_annualised}", WIDTH)
     for block in _blocks((report.account, *report.strategies), times):
         lines += ["", *block]
     return "\n".join(lines) + "\n"
