@@ -22,6 +22,7 @@ from tradingd.bringing_up import reach, warm_up
 from tradingd.control.facade import DaemonFacade
 from tradingd.control.server import ControlServer
 from tradingd.core.calendar import NewYorkStockExchange
+from tradingd.core.encoding import to_json
 from tradingd.core.identifiers import Symbol
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import NS_PER_SECOND
@@ -40,7 +41,6 @@ from tradingd.journal.projection import DatabaseError
 from tradingd.journal.segments import JournalLock
 from tradingd.journal.writer import Durability
 from tradingd.opening import NOTHING_SAID, Word, open_journal
-from tradingd.reporting.encoding import to_json
 from tradingd.reporting.measure import measure_history
 from tradingd.runtime.account_lock import AccountLock
 from tradingd.runtime.channel import ConflatingInbox, QueueInbox

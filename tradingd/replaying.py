@@ -13,9 +13,11 @@ from pathlib import Path
 import msgspec
 
 from tradingd import __version__
-from tradingd.brokers.base import BrokerAdapter, BrokerSink, OrderStreamUp
+from tradingd.brokers.base import BrokerAdapter, BrokerSink
 from tradingd.brokers.simulated import SimulatedBroker
 from tradingd.core.books import Books
+from tradingd.core.broker_events import OrderStreamUp
+from tradingd.core.encoding import rfc3339, to_json
 from tradingd.core.entries import RunEnd, RunStarted, RunStopped
 from tradingd.core.log import Level, LogEntry
 from tradingd.core.market import NS_PER_SECOND, DataDefect, MarketDataEvent
@@ -28,7 +30,6 @@ from tradingd.journal.history import read_history
 from tradingd.journal.segments import Tail
 from tradingd.journal.writer import Durability, JournalWriter
 from tradingd.modules.trade_logger import TradeLogger
-from tradingd.reporting.encoding import rfc3339, to_json
 from tradingd.reporting.measure import measure_history
 from tradingd.runtime.clock import SimulatedClock
 from tradingd.runtime.latch import Latch

@@ -9,8 +9,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from tradingd.brokers.base import BrokerAdapter, BrokerEvent, BrokerSink
+from tradingd.brokers.base import BrokerAdapter, BrokerSink
 from tradingd.core.books import Books
+from tradingd.core.broker_events import BrokerEvent
 from tradingd.core.entries import AccountOpened
 from tradingd.core.identifiers import ClientOrderId
 from tradingd.core.market import NS_PER_SECOND, MarketDataEvent

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import WSMsgType, web
-from tradingd.brokers.base import BrokerEvent
+from tradingd.core.broker_events import BrokerEvent
 
 KEY, SECRET = "PKTEST", "hunter2-secret"
 BOUND_S = 30.0  # reached where something is broken alone: every wait ends with its condition

@@ -19,7 +19,7 @@ from tests.brokers.scripted_venue import (
 )
 from tests.brokers.test_alpaca_wire import make_order
 from tradingd.brokers.alpaca.adapter import AlpacaBroker
-from tradingd.brokers.base import OrderStreamDown, OrderStreamUp
+from tradingd.core.broker_events import OrderStreamDown, OrderStreamUp
 from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
 from tradingd.core.orders import (
     CancelRefused,

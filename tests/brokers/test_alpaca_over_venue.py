@@ -11,7 +11,7 @@ import pytest
 from tests.brokers.scripted_venue import Recorder
 from tests.brokers.test_alpaca_wire import make_order
 from tradingd.brokers.alpaca.adapter import AlpacaBroker
-from tradingd.brokers.base import OrderStreamUp
+from tradingd.core.broker_events import OrderStreamUp
 from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
 from tradingd.core.market import MINUTE_NS, QuoteTick
 from tradingd.core.orders import (

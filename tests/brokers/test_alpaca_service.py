@@ -21,7 +21,7 @@ from tests.brokers.scripted_venue import (
 from tests.brokers.test_alpaca_snapshot import BARS, FILLS, ORDERS, SINCE_NS, bar_json
 from tests.brokers.test_alpaca_wire import make_order
 from tradingd.brokers.alpaca.adapter import AlpacaBroker
-from tradingd.brokers.base import ForeignOrderEvent, OrderStreamUp
+from tradingd.core.broker_events import ForeignOrderEvent, OrderStreamUp
 from tradingd.core.broker_model import refusals
 from tradingd.core.identifiers import Symbol, VenueOrderId
 from tradingd.core.market import MINUTE_NS
@@ -36,9 +36,9 @@ from tradingd.core.orders import (
     ReplaceRefused,
     TimeInForce,
 )
+from tradingd.core.timestamps import format_timestamp
 from tradingd.core.venue_view import VenueOrderStatus
 from tradingd.errors import CredentialsRefused, VenueUnavailable
-from tradingd.feeds.timestamps import format_timestamp
 
 VENUE_ID = VenueOrderId("0b9e7c0a-0000-4000-8000-000000000001")
 ORDER = f"{ORDERS}/{VENUE_ID}"

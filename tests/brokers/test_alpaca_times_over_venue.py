@@ -13,7 +13,7 @@ from tests.brokers.scripted_venue import Recorder
 from tests.brokers.test_alpaca_wire import make_order
 from tradingd.brokers.alpaca.adapter import AlpacaBroker
 from tradingd.brokers.alpaca.model import ALPACA
-from tradingd.brokers.base import OrderStreamUp
+from tradingd.core.broker_events import OrderStreamUp
 from tradingd.core.identifiers import ClientOrderId, Symbol
 from tradingd.core.instruments import AssetClass
 from tradingd.core.market import NS_PER_SECOND, TradeTick

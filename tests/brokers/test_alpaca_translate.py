@@ -10,7 +10,7 @@ from tradingd.brokers.alpaca.chains import OrderChains
 from tradingd.brokers.alpaca.convert import SymbolBook
 from tradingd.brokers.alpaca.translate import Translator
 from tradingd.brokers.alpaca.wire import WireOrder, decode_stream_message
-from tradingd.brokers.base import BrokerEvent, ForeignOrderEvent
+from tradingd.core.broker_events import BrokerEvent, ForeignOrderEvent
 from tradingd.core.identifiers import ClientOrderId, VenueOrderId
 from tradingd.core.orders import (
     CancelRefused,

@@ -5,8 +5,9 @@ from decimal import Decimal
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
-from tradingd.brokers.base import BrokerAdapter, BrokerEvent
+from tradingd.brokers.base import BrokerAdapter
 from tradingd.brokers.simulated import SimulatedBroker
+from tradingd.core.broker_events import BrokerEvent
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, TraceId, VenueOrderId
 from tradingd.core.market import DAY_NS, MINUTE_NS, NS_PER_SECOND, PriceBar, QuoteTick
 from tradingd.core.orders import (

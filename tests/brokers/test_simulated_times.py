@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-from tradingd.brokers.base import BrokerEvent
 from tradingd.brokers.simulated import SimulatedBroker
+from tradingd.core.broker_events import BrokerEvent
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, TraceId, VenueOrderId
 from tradingd.core.market import DAY_NS, MINUTE_NS, NS_PER_SECOND, PriceBar, QuoteTick, TradeTick
 from tradingd.core.orders import (

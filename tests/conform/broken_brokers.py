@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 from tests.contract.simulated_bench import SimulatedHarness
-from tradingd.brokers.base import BrokerEvent, BrokerSink
+from tradingd.brokers.base import BrokerSink
 from tradingd.brokers.simulated import SimulatedBroker
 from tradingd.conform.harness import Harness
 from tradingd.conform.venue_harness import open_market
+from tradingd.core.broker_events import BrokerEvent
 from tradingd.core.identifiers import ClientOrderId, ExecutionId, VenueOrderId
 from tradingd.core.orders import (
     Order,

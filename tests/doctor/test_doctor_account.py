@@ -15,9 +15,9 @@ from tests.doctor.examining import FEED, RISK, STRATEGY, alpaca, examined, findi
 from tests.doctor.journals import write_entries
 from tradingd.core.entries import AccountOpened
 from tradingd.core.market import NS_PER_SECOND
+from tradingd.core.timestamps import format_timestamp
 from tradingd.doctor.findings import Examination, Part, Verdict
 from tradingd.doctor.report import exit_code_of
-from tradingd.feeds.timestamps import format_timestamp
 from tradingd.runtime.account_lock import AccountLock
 from tradingd.settings.paths import StatePaths
 

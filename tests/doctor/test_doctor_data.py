@@ -9,9 +9,9 @@ import pytest
 from tests.doctor.examining import FEED, STRATEGY, examined, finding
 from tests.feeds.market_data_server import MarketDataServer, Script, Session, forever, market_data_server, stay
 from tradingd.core.market import DAY_NS, MINUTE_NS, NS_PER_SECOND
+from tradingd.core.timestamps import format_timestamp
 from tradingd.doctor.findings import Finding, Verdict
 from tradingd.doctor.report import exit_code_of
-from tradingd.feeds.timestamps import format_timestamp
 
 OPEN = 1_767_632_400 * NS_PER_SECOND
 """2026-01-05 12:00 in New York, a Monday."""

@@ -9,9 +9,9 @@ import pytest
 from aiohttp import web
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import DAY_NS, MINUTE_NS
+from tradingd.core.timestamps import format_timestamp
 from tradingd.errors import CredentialsRefused, FeedError
 from tradingd.feeds.alpaca.history import AlpacaHistory
-from tradingd.feeds.timestamps import format_timestamp
 from tradingd.runtime.backoff import Backoff
 
 AAPL = Symbol("AAPL")

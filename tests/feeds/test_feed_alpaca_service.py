@@ -25,9 +25,9 @@ from tests.feeds.test_feed_alpaca_stream import (
 )
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import MINUTE_NS, DataDefect, PriceBar, QuoteTick, TradeTick
+from tradingd.core.timestamps import format_timestamp
 from tradingd.errors import CredentialsRefused, FeedError, UsageError
 from tradingd.feeds.base import FeedState
-from tradingd.feeds.timestamps import format_timestamp
 from tradingd.runtime.backoff import Backoff
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response

@@ -7,9 +7,11 @@ from pathlib import Path
 import msgspec
 from tests.modules.acting import Acting
 from tests.settings.writing import load as load_settings
-from tradingd.brokers.base import BrokerEvent, BrokerSink, OrderStreamDown, OrderStreamUp
+from tradingd.brokers.base import BrokerSink
 from tradingd.brokers.simulated import SimulatedBroker
 from tradingd.core.books import Books
+from tradingd.core.broker_events import BrokerEvent, OrderStreamDown, OrderStreamUp
+from tradingd.core.encoding import to_json
 from tradingd.core.entries import RunEnd, RunStarted, RunStopped
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, VenueOrderId
 from tradingd.core.log import LogEntry, LogEvent
@@ -30,7 +32,6 @@ from tradingd.journal.history import read_history
 from tradingd.journal.segments import load, segment_paths
 from tradingd.journal.writer import Durability, JournalWriter
 from tradingd.modules.trade_logger import TradeLogger
-from tradingd.reporting.encoding import to_json
 from tradingd.reporting.measure import measure_history
 from tradingd.runtime.clock import SimulatedClock
 from tradingd.runtime.latch import Latch

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.modules.desk import ABC, ONE, START, Desk
 from tests.runtime.listening import ListeningLog
+from tradingd.core.encoding import to_json
 from tradingd.core.identifiers import ClientOrderId, StrategyId
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import DAY_NS, NS_PER_SECOND
@@ -22,7 +23,6 @@ from tradingd.core.trading_day import TradingDays
 from tradingd.errors import JournalError, UsageError, VenueUnavailable
 from tradingd.journal.history import read_history
 from tradingd.modules.reporting_engine import ReportingEngine
-from tradingd.reporting.encoding import to_json
 from tradingd.reporting.measure import measure_history
 from tradingd.reporting.statement import render_statement_json, render_statement_markdown
 from tradingd.runtime.channel import LocalInbox

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.order_state import OrderState
+from tradingd.core.order_words import Fill
 from tradingd.core.orders import Order, Trade
-from tradingd.runtime.order_words import Fill
 
 
 class ListeningLog:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from loguru import logger
+from tradingd.core.encoding import rfc3339
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol
 from tradingd.core.log import Level, LogEntry, LogEvent
-from tradingd.reporting.encoding import rfc3339
 from tradingd.reporting.times import Times
 from tradingd.runtime.log_sinks import LogFile
 from tradingd.runtime.structured_log import DatedLines, StructuredLog, render_json, render_text

@@ -19,6 +19,7 @@ from tests.simulation.restless import Restless
 from tests.simulation.venue import MS, Venue
 from tradingd.brokers.base import BrokerAdapter, BrokerSink
 from tradingd.control.desk import OperatorDesk
+from tradingd.core.encoding import to_json
 from tradingd.core.entries import JournalEntry, RunStopped
 from tradingd.core.log import LogEntry
 from tradingd.core.market import NS_PER_SECOND
@@ -30,7 +31,6 @@ from tradingd.journal.segments import load
 from tradingd.journal.writer import Durability, JournalWriter
 from tradingd.modules.trade_logger import TradeLogger
 from tradingd.opening import take_over
-from tradingd.reporting.encoding import to_json
 from tradingd.reporting.measure import measure_history
 from tradingd.runtime.latch import Latch
 from tradingd.runtime.replay import drain, run_now

@@ -11,7 +11,8 @@ from typing import Protocol
 import msgspec
 from tests.simulation.faults import FaultKind
 from tests.simulation.venue import MS, Venue
-from tradingd.brokers.base import BrokerEvent, BrokerSink, ForeignOrderEvent, OrderStreamDown, OrderStreamUp
+from tradingd.brokers.base import BrokerSink
+from tradingd.core.broker_events import BrokerEvent, ForeignOrderEvent, OrderStreamDown, OrderStreamUp
 from tradingd.core.broker_model import BrokerModel
 from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
 from tradingd.core.instruments import Instrument

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from tests.brokers.scripted_venue import Recorder
 from tradingd.brokers.alpaca.adapter import AlpacaBroker
-from tradingd.brokers.base import OrderStreamUp
+from tradingd.core.broker_events import OrderStreamUp
 
 
 @asynccontextmanager

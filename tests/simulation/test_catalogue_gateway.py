@@ -12,8 +12,8 @@ from tests.brokers.ib.making import AAPL, order, resting
 from tests.brokers.ib.test_ib_feed import listening
 from tests.brokers.scripted_venue import Recorder
 from tests.tws.server import TwsEmulator
-from tradingd.brokers.base import OrderStreamDown, OrderStreamUp
 from tradingd.brokers.ib.broker import IbBroker
+from tradingd.core.broker_events import OrderStreamDown, OrderStreamUp
 from tradingd.core.identifiers import ClientOrderId
 from tradingd.core.market import QuoteTick
 from tradingd.core.orders import FeeReported, OrderAccepted, OrderFilled

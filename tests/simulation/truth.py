@@ -8,10 +8,10 @@ from decimal import Decimal
 
 import msgspec
 from tests.simulation.plans import SYMBOLS
-from tradingd.brokers.base import BrokerEvent
 from tradingd.brokers.simulated import SimulatedBroker
 from tradingd.brokers.simulated.life import Life
 from tradingd.core.accounting import EXACT, Position, apply_trade
+from tradingd.core.broker_events import BrokerEvent
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, TraceId, VenueOrderId
 from tradingd.core.matching import MatchFill
 from tradingd.core.orders import (

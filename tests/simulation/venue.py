@@ -8,7 +8,7 @@ from zlib import crc32
 from tests.simulation.faults import Armed, Fault, FaultKind
 from tests.simulation.plans import SYMBOLS
 from tests.simulation.truth import Truth
-from tradingd.brokers.base import BrokerEvent
+from tradingd.core.broker_events import BrokerEvent
 from tradingd.core.market import QuoteTick
 from tradingd.core.orders import CancelRefused, OrderModification, OrderRejected, ReplaceRefused
 from tradingd.runtime.simulation import Agenda

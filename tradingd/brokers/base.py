@@ -3,37 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeAlias, runtime_checkable
 
-import msgspec
-
+from tradingd.core.broker_events import BrokerEvent
 from tradingd.core.broker_model import BrokerModel
 from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
 from tradingd.core.instruments import Instrument
 from tradingd.core.market import PriceBar
-from tradingd.core.orders import ExecutionReport, Order, OrderModification
+from tradingd.core.orders import Order, OrderModification
 from tradingd.core.venue_view import AccountInfo, VenueOrder, VenueSnapshot
 
-
-class OrderStreamUp(msgspec.Struct, frozen=True, kw_only=True, tag="order_stream_up"):
-    """The order stream is authorised and listening (again): time to take a snapshot."""
-
-    ts_recv: int
-
-
-class OrderStreamDown(msgspec.Struct, frozen=True, kw_only=True, tag="order_stream_down"):
-    """The order stream is gone; no new risk until it is back and reconciled."""
-
-    ts_recv: int
-    reason: str
-
-
-class ForeignOrderEvent(msgspec.Struct, frozen=True, kw_only=True, tag="foreign_order"):
-    """An event about an order that this adapter did not send: for the reconciliation to explain."""
-
-    ts_recv: int
-    order: VenueOrder
-
-
-BrokerEvent: TypeAlias = ExecutionReport | OrderStreamUp | OrderStreamDown | ForeignOrderEvent
 BrokerSink: TypeAlias = Callable[[BrokerEvent], None]
 
 

@@ -18,8 +18,8 @@ from tradingd.control.views import (
     TradeView,
 )
 from tradingd.core.limit_table import LimitUse, Unit
-from tradingd.feeds.timestamps import parse_timestamp
-from tradingd.reporting.numbers import money, percent, price, quantity, ratio
+from tradingd.core.numbers import money, percent, price, quantity, ratio
+from tradingd.core.timestamps import parse_timestamp
 from tradingd.reporting.times import Times
 
 _FIGURE = True

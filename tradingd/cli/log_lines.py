@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from tradingd.core.log import SEVERITY, Level, LogEntry
-from tradingd.feeds.timestamps import parse_timestamp
+from tradingd.core.timestamps import parse_timestamp
 from tradingd.reporting.times import Times
 from tradingd.runtime.structured_log import SHOWN_IDS, render_words, words_of
 

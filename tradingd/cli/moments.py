@@ -4,8 +4,8 @@ import re
 from datetime import date
 
 from tradingd.core.market import MINUTE_NS, NS_PER_SECOND
+from tradingd.core.timestamps import parse_timestamp
 from tradingd.errors import UsageError
-from tradingd.feeds.timestamps import parse_timestamp
 from tradingd.reporting.times import Times
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)

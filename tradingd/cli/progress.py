@@ -18,7 +18,7 @@ def progress_bar(title: str) -> Iterator[OnProgress]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from tradingd.reporting.encoding import rfc3339
+    from tradingd.core.encoding import rfc3339
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[reached]}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:

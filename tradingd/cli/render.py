@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import typer
 
-from tradingd.reporting.encoding import to_json
-from tradingd.reporting.numbers import ABSENT
+from tradingd.core.encoding import to_json
+from tradingd.core.numbers import ABSENT
 from tradingd.reporting.table import WIDTH, Column, pairs, table
 
 __all__ = ["ABSENT", "WIDTH", "Column", "cell", "show_json", "show_pairs", "show_table"]

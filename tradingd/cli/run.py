@@ -125,7 +125,7 @@ def _replay_folder(paths: "StatePaths", asked: Path | None) -> Path:
 def _report(result: "ReplayResult", output_format: ReportFormat) -> str:
     from datetime import UTC
 
-    from tradingd.reporting.encoding import to_json, to_plain
+    from tradingd.core.encoding import to_json, to_plain
     from tradingd.reporting.text import render_text
     from tradingd.reporting.times import Times
 

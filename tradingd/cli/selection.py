@@ -6,8 +6,8 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from tradingd.cli.moments import parse_since
+from tradingd.core.timestamps import parse_timestamp
 from tradingd.errors import UsageError
-from tradingd.feeds.timestamps import parse_timestamp
 from tradingd.reporting.times import Times
 
 

@@ -10,12 +10,13 @@ from decimal import Decimal
 import msgspec
 from pydantic import TypeAdapter
 
-from tradingd.brokers.base import BrokerAdapter, OrderStreamUp
+from tradingd.brokers.base import BrokerAdapter
 from tradingd.conform.capabilities import Capability, derived_capabilities, lasting
 from tradingd.conform.harness import Harness, Market
 from tradingd.conform.market import Prices
 from tradingd.conform.record import Recorder, check
 from tradingd.conform.told import Told
+from tradingd.core.broker_events import OrderStreamUp
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, TraceId, VenueOrderId
 from tradingd.core.instruments import AssetClass, Instrument
 from tradingd.core.market import NS_PER_SECOND

@@ -2,11 +2,11 @@
 
 from decimal import Decimal
 
-from tradingd.brokers.base import OrderStreamUp
 from tradingd.conform.bench import Bench
 from tradingd.conform.capabilities import Capability
 from tradingd.conform.case import CaseList, Chapter
 from tradingd.conform.record import Failed, check, same
+from tradingd.core.broker_events import OrderStreamUp
 from tradingd.core.broker_model import Figure
 from tradingd.core.identifiers import Symbol
 from tradingd.core.orders import OrderType

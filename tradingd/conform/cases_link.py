@@ -2,12 +2,12 @@
 
 from decimal import Decimal
 
-from tradingd.brokers.base import ForeignOrderEvent, OrderStreamDown, OrderStreamUp
 from tradingd.conform.bench import Bench
 from tradingd.conform.capabilities import Capability
 from tradingd.conform.case import CaseList, Chapter
 from tradingd.conform.cases_ask import listed
 from tradingd.conform.record import Failed, check, same
+from tradingd.core.broker_events import ForeignOrderEvent, OrderStreamDown, OrderStreamUp
 from tradingd.core.order_state import OrderStatus
 from tradingd.core.orders import (
     ZERO,

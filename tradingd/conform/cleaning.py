@@ -6,9 +6,9 @@ Reads: the bench and its account. Emits: sentences about what is wrong, and abou
 import asyncio
 from collections import Counter
 
-from tradingd.brokers.base import ForeignOrderEvent, OrderStreamDown, OrderStreamUp
 from tradingd.conform.bench import Bench, held
 from tradingd.conform.record import Failed
+from tradingd.core.broker_events import ForeignOrderEvent, OrderStreamDown, OrderStreamUp
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.order_state import OrderStatus

@@ -6,8 +6,8 @@ Owns: the reports in order, and each order's state, folded by the rules of the b
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from tradingd.brokers.base import BrokerEvent, ForeignOrderEvent, OrderStreamDown, OrderStreamUp
 from tradingd.conform.record import Failed, Recorder
+from tradingd.core.broker_events import BrokerEvent, ForeignOrderEvent, OrderStreamDown, OrderStreamUp
 from tradingd.core.identifiers import ClientOrderId, VenueOrderId
 from tradingd.core.order_state import OrderState, OrderStatus, apply_report, intend
 from tradingd.core.orders import ExecutionReport, Order, OrderFilled

@@ -13,9 +13,9 @@ from typing import TypeVar
 import aiohttp
 import msgspec
 
+from tradingd.core.encoding import rfc3339
 from tradingd.errors import DaemonUnreachable
 from tradingd.journal.segments import lock_holder, segment_paths
-from tradingd.reporting.encoding import rfc3339
 from tradingd.settings.paths import StatePaths
 from tradingd.settings.places import owner_name
 

@@ -27,11 +27,11 @@ from tradingd.control.views import (
     trade_views,
 )
 from tradingd.core.books import Books
+from tradingd.core.encoding import rfc3339
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.reconcile import ReconciliationPlan
 from tradingd.errors import JournalError, Refused, VenueUnavailable
 from tradingd.journal.writer import Committed
-from tradingd.reporting.encoding import rfc3339
 from tradingd.runtime.clock import Clock
 from tradingd.settings.loaded import LoadedSettings
 from tradingd.settings.plans import trading_days

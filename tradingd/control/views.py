@@ -8,6 +8,7 @@ import msgspec
 
 from tradingd.core.accounting import value_of
 from tradingd.core.books import Books
+from tradingd.core.encoding import rfc3339
 from tradingd.core.identifiers import StrategyId, Symbol
 from tradingd.core.limit_table import LimitTable, LimitUse
 from tradingd.core.order_state import OrderState
@@ -17,7 +18,6 @@ from tradingd.core.reconcile import ReconciliationPlan
 from tradingd.core.risk_metrics import RiskBreach, RiskMetrics
 from tradingd.core.signals import Protection
 from tradingd.core.statement import Statement
-from tradingd.reporting.encoding import rfc3339
 from tradingd.runtime.corrections import describe
 
 

@@ -13,13 +13,13 @@ from tradingd.core.calendar import NewYorkStockExchange
 from tradingd.core.identifiers import Symbol
 from tradingd.core.instruments import AssetClass, Instrument, default_instrument
 from tradingd.core.market import MINUTE_NS, NS_PER_SECOND, DataDefect, MarketDataEvent, PriceBar, find_defect
+from tradingd.core.timestamps import format_timestamp
 from tradingd.doctor.bounded import bounded
 from tradingd.doctor.findings import Finding, Part, Verdict, failed, ok, unchecked, warning
 from tradingd.errors import CredentialsRefused, TradingdError
 from tradingd.feeds.base import FeedState, FeedStatus
 from tradingd.feeds.build import AnyFeed, build_feeds
 from tradingd.feeds.file import FileFeed
-from tradingd.feeds.timestamps import format_timestamp
 from tradingd.settings.feeds import FeedSettings, SyntheticFeedSettings
 from tradingd.settings.root import Settings
 

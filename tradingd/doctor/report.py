@@ -6,10 +6,10 @@ Never: prints.
 from collections import Counter
 from typing import Any
 
+from tradingd.core.encoding import to_plain
+from tradingd.core.numbers import ABSENT, money, quantity
 from tradingd.doctor.findings import Examination, Finding, LimitRow, Verdict
 from tradingd.errors import EXIT_CREDENTIALS, EXIT_NOT_RIGHT, EXIT_OK
-from tradingd.reporting.encoding import to_plain
-from tradingd.reporting.numbers import ABSENT, money, quantity
 from tradingd.reporting.times import Times
 
 HEADINGS = ("part", "check", "verdict", "finding")

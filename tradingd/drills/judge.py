@@ -15,9 +15,9 @@ from tradingd.core.entries import OrderIntended, order_named_by
 from tradingd.core.executions import execution_names
 from tradingd.core.order_state import OrderStatus
 from tradingd.core.orders import ZERO, Order, OrderDenied, OrderFilled, Side
+from tradingd.core.timestamps import parse_timestamp
 from tradingd.drills.truth import VenueTruth
 from tradingd.errors import JournalError
-from tradingd.feeds.timestamps import parse_timestamp
 from tradingd.journal.codec import Record
 from tradingd.journal.segments import read_records
 

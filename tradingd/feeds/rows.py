@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import MarketDataEvent, PriceBar, QuoteTick, TradeTick
-from tradingd.feeds.timestamps import parse_timestamp
+from tradingd.core.timestamps import parse_timestamp
 
 RowParser: TypeAlias = Callable[[str], MarketDataEvent]
 

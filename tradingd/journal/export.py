@@ -7,11 +7,11 @@ from pathlib import Path
 
 import msgspec
 
+from tradingd.core.encoding import rfc3339, to_plain
 from tradingd.core.entries import OrderAdopted, OrderIntended, Snapshot, order_named_by
 from tradingd.errors import UsageError
 from tradingd.journal.codec import Record
 from tradingd.journal.segments import read_records, segment_paths
-from tradingd.reporting.encoding import rfc3339, to_plain
 
 COLUMNS = ("seq", "ts", "cause", "trace", "type", "client_order_id", "entry")
 

@@ -8,8 +8,9 @@ core do).
 from collections.abc import Coroutine
 from typing import Any
 
-from tradingd.brokers.base import BrokerAdapter, BrokerEvent, OrderStreamDown, OrderStreamUp
+from tradingd.brokers.base import BrokerAdapter
 from tradingd.core.books import OrderTable
+from tradingd.core.broker_events import BrokerEvent, OrderStreamDown, OrderStreamUp
 from tradingd.core.broker_model import BrokerModel
 from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
 from tradingd.core.instruments import Instrument, default_instrument

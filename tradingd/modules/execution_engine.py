@@ -11,14 +11,15 @@ from functools import partial
 
 import msgspec
 
-from tradingd.brokers.base import ForeignOrderEvent, OrderStreamDown, OrderStreamUp
 from tradingd.core.accounting import Position
 from tradingd.core.books import Books
+from tradingd.core.broker_events import ForeignOrderEvent, OrderStreamDown, OrderStreamUp
 from tradingd.core.broker_model import replace_refusals
 from tradingd.core.entries import CashAdjusted, OrderAdopted, OrderIntended, PositionAdjusted
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, TraceId
 from tradingd.core.instruments import is_sensible
 from tradingd.core.order_state import NOT_SENT, OrderState, OrderStatus, apply_report, intend
+from tradingd.core.order_words import Fill
 from tradingd.core.orders import (
     Breach,
     CancelRequested,
@@ -66,7 +67,6 @@ from tradingd.runtime.flattening import TRACE, WindingDown
 from tradingd.runtime.latch import HALT, STOP, Latch
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.order_builder import OrderBuilder
-from tradingd.runtime.order_words import Fill
 from tradingd.runtime.plan_keeper import PlanKeeper
 from tradingd.runtime.ports import EventLog, Journal, Ledger, OrderGateway, RiskGate
 from tradingd.runtime.venue_sync import VenueSync

@@ -10,17 +10,17 @@ from typing import Any, TypeAlias
 from tradingd.core.entries import JournalEntry, OrderAdopted, OrderIntended
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol
 from tradingd.core.log import SEVERITY, Level, LogEntry, LogEvent
+from tradingd.core.numbers import plain
 from tradingd.core.order_state import OrderState
+from tradingd.core.order_words import Fill, signal_in_words
 from tradingd.core.orders import Order, OrderDenied, Trade
 from tradingd.core.plans.records import PlanStarted
 from tradingd.core.signals import TradingSignal
 from tradingd.journal.projection import JournalRow
 from tradingd.journal.writer import Committed, JournalWriter
-from tradingd.reporting.numbers import plain
 from tradingd.runtime.channel import Inbox, Outlet
 from tradingd.runtime.clock import Clock
 from tradingd.runtime.module import Module
-from tradingd.runtime.order_words import Fill, signal_in_words
 
 LoggedEvent: TypeAlias = JournalRow | LogEntry | TradingSignal
 OrderOf: TypeAlias = Callable[[ClientOrderId], OrderState | None]

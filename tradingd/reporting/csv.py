@@ -4,9 +4,9 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
+from tradingd.core.numbers import plain
 from tradingd.core.orders import Side, Trade
 from tradingd.core.round_trips import RoundTrip
-from tradingd.reporting.numbers import plain
 from tradingd.reporting.times import Times
 
 

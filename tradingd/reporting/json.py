@@ -1,7 +1,7 @@
 """A performance report as one JSON document for programs."""
 
+from tradingd.core.encoding import to_json
 from tradingd.core.performance import PerformanceReportData
-from tradingd.reporting.encoding import to_json
 
 
 def render_json(report: PerformanceReportData) -> str:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from tradingd.core.encoding import rfc3339, to_json
+from tradingd.core.numbers import money, quantity
 from tradingd.core.statement import Difference, Standing, Statement
-from tradingd.reporting.encoding import rfc3339, to_json
-from tradingd.reporting.numbers import money, quantity
 from tradingd.reporting.table import Column, pairs, table
 from tradingd.reporting.times import Times
 

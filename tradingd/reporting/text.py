@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from textwrap import wrap
 from typing import TypeAlias
 
+from tradingd.core import numbers
+from tradingd.core.numbers import ABSENT
 from tradingd.core.performance import PerformanceReportData, PerformanceSection
-from tradingd.reporting import numbers
-from tradingd.reporting.numbers import ABSENT
 from tradingd.reporting.table import WIDTH, Column, table
 from tradingd.reporting.times import Times
 

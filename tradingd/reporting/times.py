@@ -1,6 +1,6 @@
 """How times read to a person: in the zone of whoever reads, with its name, or in UTC.
 
-Owns: the zone of one answer. A document for programs has RFC 3339 UTC instead (`reporting.encoding`).
+Owns: the zone of one answer. A document for programs has RFC 3339 UTC instead (`core.encoding`).
 """
 
 from datetime import UTC, datetime, tzinfo

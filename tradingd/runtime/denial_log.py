@@ -9,9 +9,9 @@ from typing import TypeAlias
 from tradingd.core.identifiers import StrategyId, Symbol
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import NS_PER_SECOND
+from tradingd.core.order_words import order_in_words
 from tradingd.core.orders import OrderDenied, Side
 from tradingd.runtime.clock import Clock
-from tradingd.runtime.order_words import order_in_words
 from tradingd.runtime.ports import EventLog
 
 QUIET_NS = 600 * NS_PER_SECOND

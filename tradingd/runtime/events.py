@@ -4,7 +4,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from tradingd.brokers.base import BrokerEvent
+from tradingd.core.broker_events import BrokerEvent
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol
 from tradingd.core.orders import ExecutionReport, OrderDenied, Trade
 from tradingd.core.signals import StrategySignal

@@ -3,7 +3,9 @@
 from typing import assert_never
 
 from tradingd.core.log import Level, LogEvent
+from tradingd.core.numbers import money, plain
 from tradingd.core.order_state import Anomaly, OrderState
+from tradingd.core.order_words import order_in_words, terms_in_words
 from tradingd.core.orders import (
     Breach,
     CancelRefused,
@@ -26,8 +28,6 @@ from tradingd.core.orders import (
 )
 from tradingd.core.venue_view import VenueOrder
 from tradingd.errors import JournalError
-from tradingd.reporting.numbers import money, plain
-from tradingd.runtime.order_words import order_in_words, terms_in_words
 from tradingd.runtime.ports import EventLog
 
 MODULE = "execution_engine"

@@ -16,10 +16,10 @@ from tradingd.core.instruments import Instrument
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import MarketDataEvent
 from tradingd.core.order_state import OrderState
+from tradingd.core.order_words import Fill
 from tradingd.core.orders import ZERO, Order, OrderModification, Trade, ValidationResponse
 from tradingd.core.portfolio import PortfolioState
 from tradingd.errors import JournalError
-from tradingd.runtime.order_words import Fill
 
 LatestData: TypeAlias = Callable[[Symbol], MarketDataEvent | None]
 """The last good event of a symbol."""

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from loguru import logger
 
+from tradingd.core.encoding import rfc3339
 from tradingd.core.log import Level, LogEntry, LogEvent
-from tradingd.reporting.encoding import rfc3339
-from tradingd.reporting.numbers import ABSENT, plain
+from tradingd.core.numbers import ABSENT, plain
 from tradingd.reporting.times import Times
 from tradingd.runtime.log_sinks import LogFile, LogStream, News
 

@@ -8,9 +8,9 @@ from tradingd.core.identifiers import ClientOrderId
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.order_state import OrderState
+from tradingd.core.order_words import order_in_words
 from tradingd.core.orders import ExecutionReport
 from tradingd.core.reconcile import ReconciliationPlan
-from tradingd.runtime.order_words import order_in_words
 from tradingd.runtime.ports import EventLog
 
 MODULE = "execution_engine"

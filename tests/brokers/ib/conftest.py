@@ -11,8 +11,9 @@ import pytest
 from tests.brokers.ib.making import SYMBOLS, Making
 from tests.brokers.scripted_venue import Recorder
 from tests.tws.server import TwsEmulator
-from tradingd.brokers.base import BrokerAdapter, OrderStreamUp
+from tradingd.brokers.base import BrokerAdapter
 from tradingd.brokers.ib.broker import IbBroker
+from tradingd.core.broker_events import OrderStreamUp
 from tradingd.runtime.latch import Latch
 
 

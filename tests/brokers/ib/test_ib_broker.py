@@ -9,8 +9,9 @@ import pytest
 from tests.brokers.ib.making import AAPL, SYMBOLS, D, Making, order, resting
 from tests.brokers.scripted_venue import Recorder
 from tests.tws.server import TwsEmulator
-from tradingd.brokers.base import ForeignOrderEvent, OrderStreamUp, TellsTime
+from tradingd.brokers.base import TellsTime
 from tradingd.brokers.ib.broker import IbBroker
+from tradingd.core.broker_events import ForeignOrderEvent, OrderStreamUp
 from tradingd.core.identifiers import ClientOrderId, VenueOrderId
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.orders import (

@@ -7,8 +7,8 @@ import pytest
 from tests.brokers.ib.making import AAPL, D, Making, order, resting
 from tests.brokers.scripted_venue import Recorder
 from tests.tws.server import TwsEmulator
-from tradingd.brokers.base import OrderStreamUp
 from tradingd.brokers.ib.broker import IbBroker
+from tradingd.core.broker_events import OrderStreamUp
 from tradingd.core.identifiers import ClientOrderId, VenueOrderId
 from tradingd.core.orders import (
     CancelRefused,

@@ -9,8 +9,8 @@ from tests.brokers.ib.making import AAPL, SYMBOLS, D, Making, order, resting
 from tests.brokers.scripted_venue import Recorder
 from tests.tws.faults import OrdersWhileDown
 from tests.tws.server import TwsEmulator
-from tradingd.brokers.base import OrderStreamDown, OrderStreamUp
 from tradingd.brokers.ib.broker import IbBroker
+from tradingd.core.broker_events import OrderStreamDown, OrderStreamUp
 from tradingd.core.identifiers import ClientOrderId, Symbol
 from tradingd.core.orders import (
     CancelRefused,

@@ -9,10 +9,10 @@ from tests.brokers.ib.making import AAPL, D, Making, order, resting
 from tests.brokers.scripted_venue import Recorder
 from tests.tws.faults import CommissionReports
 from tests.tws.server import TwsEmulator
-from tradingd.brokers.base import OrderStreamUp
 from tradingd.brokers.ib.broker import IbBroker
 from tradingd.brokers.ib.instruments import ContractSpec
 from tradingd.core.books import Books
+from tradingd.core.broker_events import OrderStreamUp
 from tradingd.core.entries import AccountOpened, OrderIntended
 from tradingd.core.identifiers import ClientOrderId, Symbol
 from tradingd.core.orders import (

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from tests.brokers.ib.making import D, order, resting, wire_execution, wire_order, wire_status
-from tradingd.brokers.base import BrokerEvent, ForeignOrderEvent
 from tradingd.brokers.ib.codes import Command, Verdict
 from tradingd.brokers.ib.convert import SymbolBook
 from tradingd.brokers.ib.executions import Executions
@@ -12,6 +11,7 @@ from tradingd.brokers.ib.ledger import Entry, OrderLedger
 from tradingd.brokers.ib.orders import Terms
 from tradingd.brokers.ib.translate import Translator
 from tradingd.brokers.ib.wire import Record, WireCommission, WireError, WireExecution, WireOrder
+from tradingd.core.broker_events import BrokerEvent, ForeignOrderEvent
 from tradingd.core.identifiers import ClientOrderId, VenueOrderId
 from tradingd.core.orders import (
     CancelUnknown,

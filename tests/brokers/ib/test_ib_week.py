@@ -13,9 +13,9 @@ from tests.brokers.ib.making import AAPL, D, order
 from tests.brokers.ib.week import WeekTime
 from tests.brokers.scripted_venue import Recorder
 from tests.tws.server import TwsEmulator
-from tradingd.brokers.base import OrderStreamDown, OrderStreamUp
 from tradingd.brokers.ib.broker import IbBroker
 from tradingd.brokers.ib.connection import Pace
+from tradingd.core.broker_events import OrderStreamDown, OrderStreamUp
 from tradingd.core.identifiers import VenueOrderId
 from tradingd.core.orders import OrderAccepted, OrderCanceled, OrderFilled, OrderType, TimeInForce
 

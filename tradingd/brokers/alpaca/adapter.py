@@ -35,7 +35,8 @@ from tradingd.brokers.alpaca.snapshot import SnapshotReader
 from tradingd.brokers.alpaca.stream import TradeUpdateStream
 from tradingd.brokers.alpaca.translate import Problem, Translator
 from tradingd.brokers.alpaca.wire import UNREADABLE, TradeUpdate, WireOrder, encode_new_order, encode_replacement
-from tradingd.brokers.base import BrokerEvent, BrokerSink, OrderStreamDown, OrderStreamUp
+from tradingd.brokers.base import BrokerSink
+from tradingd.core.broker_events import BrokerEvent, OrderStreamDown, OrderStreamUp
 from tradingd.core.broker_model import BrokerModel
 from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
 from tradingd.core.instruments import Instrument

@@ -17,8 +17,8 @@ from tradingd.brokers.alpaca.wire import (
 from tradingd.core.identifiers import ClientOrderId, ExecutionId, Symbol, VenueOrderId
 from tradingd.core.instruments import AssetClass, Instrument
 from tradingd.core.orders import ZERO, OrderTerms, OrderType, Side, TimeInForce
+from tradingd.core.timestamps import parse_timestamp
 from tradingd.core.venue_view import AccountInfo, VenueFill, VenueOrder, VenueOrderStatus, VenuePosition
-from tradingd.feeds.timestamps import parse_timestamp
 
 _STATUSES = {
     "filled": VenueOrderStatus.FILLED,

@@ -23,9 +23,9 @@ from tradingd.brokers.alpaca.wire import (
 from tradingd.brokers.pacing import Priority
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import PriceBar
+from tradingd.core.timestamps import format_timestamp, parse_timestamp
 from tradingd.errors import FeedError, VenueUnavailable
 from tradingd.feeds.alpaca.bars import BarReader
-from tradingd.feeds.timestamps import format_timestamp, parse_timestamp
 
 T = TypeVar("T")
 

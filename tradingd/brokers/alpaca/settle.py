@@ -12,7 +12,7 @@ from tradingd.brokers.alpaca.chains import OrderChains
 from tradingd.brokers.alpaca.convert import is_working
 from tradingd.brokers.alpaca.queries import AlpacaQueries
 from tradingd.brokers.alpaca.translate import Problem, Translator
-from tradingd.brokers.base import BrokerEvent
+from tradingd.core.broker_events import BrokerEvent
 from tradingd.core.identifiers import ClientOrderId, VenueOrderId
 from tradingd.errors import VenueUnavailable
 from tradingd.runtime.backoff import Backoff

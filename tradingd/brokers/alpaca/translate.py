@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from tradingd.brokers.alpaca.chains import OrderChains
 from tradingd.brokers.alpaca.convert import SymbolBook, to_venue_order, venue_time
 from tradingd.brokers.alpaca.wire import TradeUpdate, WireOrder
-from tradingd.brokers.base import BrokerEvent, ForeignOrderEvent
+from tradingd.core.broker_events import BrokerEvent, ForeignOrderEvent
 from tradingd.core.identifiers import ClientOrderId, ExecutionId, VenueOrderId
 from tradingd.core.orders import (
     ZERO,

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from tradingd.brokers.base import BrokerEvent, BrokerSink, OrderStreamDown, OrderStreamUp
+from tradingd.brokers.base import BrokerSink
 from tradingd.brokers.ib.codes import READ_ONLY_REMEDY, is_read_only
 from tradingd.brokers.ib.commands import IbCommands
 from tradingd.brokers.ib.connection import Pace, Problem
@@ -33,6 +33,7 @@ from tradingd.brokers.ib.wire import (
     WireOrder,
     WireStatus,
 )
+from tradingd.core.broker_events import BrokerEvent, OrderStreamDown, OrderStreamUp
 from tradingd.core.broker_model import BrokerModel
 from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
 from tradingd.core.instruments import AssetClass, Instrument

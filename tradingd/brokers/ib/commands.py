@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from tradingd.brokers.base import BrokerEvent, BrokerSink
+from tradingd.brokers.base import BrokerSink
 from tradingd.brokers.ib.codes import Command, Verdict
 from tradingd.brokers.ib.connection import IbConnection, Problem
 from tradingd.brokers.ib.inbox import what_if_key
@@ -23,6 +23,7 @@ from tradingd.brokers.ib.session import IbSession
 from tradingd.brokers.ib.translate import Translator
 from tradingd.brokers.ib.wire import WireMargin
 from tradingd.brokers.pacing import Priority
+from tradingd.core.broker_events import BrokerEvent
 from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
 from tradingd.core.orders import (
     CancelRefused,

@@ -20,8 +20,8 @@ from tradingd.brokers.ib.waits import LoopWaits, Waits
 from tradingd.brokers.ib.windows import DAILY_RESTART, Away, Region, Restart, expected_away, needs_login
 from tradingd.brokers.ib.wire import WireError
 from tradingd.brokers.pacing import Priority
+from tradingd.core.timestamps import format_timestamp
 from tradingd.errors import UsageError, VenueUnavailable
-from tradingd.feeds.timestamps import format_timestamp
 from tradingd.runtime.backoff import Backoff
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 3.0

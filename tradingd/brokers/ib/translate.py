@@ -8,7 +8,6 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from tradingd.brokers.base import BrokerEvent, ForeignOrderEvent
 from tradingd.brokers.ib.codes import (
     READ_ONLY_REMEDY,
     Command,
@@ -33,6 +32,7 @@ from tradingd.brokers.ib.wire import (
     WireStatus,
     execution_name,
 )
+from tradingd.core.broker_events import BrokerEvent, ForeignOrderEvent
 from tradingd.core.identifiers import ExecutionId
 from tradingd.core.orders import (
     ZERO,

@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import assert_never
 
-from tradingd.brokers.base import BrokerEvent, BrokerSink, OrderStreamUp
+from tradingd.brokers.base import BrokerSink
 from tradingd.brokers.simulated.life import AUCTIONS, Life, modified_terms, refusal
 from tradingd.brokers.simulated.model import SIMULATED
 from tradingd.brokers.simulated.timetable import Auctioned, Over, SessionChanged, Timetable
 from tradingd.core.accounting import EXACT, Position, apply_trade, value_of
+from tradingd.core.broker_events import BrokerEvent, OrderStreamUp
 from tradingd.core.broker_model import BrokerModel
 from tradingd.core.identifiers import ClientOrderId, ExecutionId, Symbol, VenueOrderId
 from tradingd.core.instruments import AssetClass, Instrument, default_instrument

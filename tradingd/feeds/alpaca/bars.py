@@ -13,8 +13,8 @@ from yarl import URL
 from tradingd.core.bars import BarAggregator
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import DAY_NS, MINUTE_NS, PriceBar
+from tradingd.core.timestamps import format_timestamp, parse_timestamp
 from tradingd.errors import FeedError
-from tradingd.feeds.timestamps import format_timestamp, parse_timestamp
 
 GetPage: TypeAlias = Callable[[URL], Awaitable[bytes]]
 """Answers a GET with the body of a 200; raises for anything else."""

@@ -14,7 +14,7 @@ from msgspec.msgpack import Ext
 
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import MINUTE_NS, NS_PER_SECOND, MarketDataEvent, PriceBar, QuoteTick, TradeTick
-from tradingd.feeds.timestamps import parse_timestamp
+from tradingd.core.timestamps import parse_timestamp
 
 WireTime: TypeAlias = str | Ext
 """RFC 3339 text in JSON, the timestamp extension in msgpack."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tradingd.feeds.timestamps import format_timestamp, parse_timestamp
+from tradingd.core.timestamps import format_timestamp, parse_timestamp
 
 SECOND = 1_000_000_000
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 import pytest
-from tradingd.reporting.encoding import plain_decimal, rfc3339, to_json, to_plain
+from tradingd.core.encoding import plain_decimal, rfc3339, to_json, to_plain
 
 
 class Colour(StrEnum):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
-from tradingd.reporting import numbers
+from tradingd.core import numbers
 
 D = Decimal
 

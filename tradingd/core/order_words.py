@@ -3,10 +3,10 @@
 from decimal import Decimal
 
 from tradingd.core.accounting import EXACT, Position, value_of
+from tradingd.core.numbers import plain, price, signed_money
 from tradingd.core.order_state import OrderState
 from tradingd.core.orders import Order, OrderTerms, OrderType, Trade
 from tradingd.core.signals import TradingSignal
-from tradingd.reporting.numbers import plain, price, signed_money
 
 
 def terms_in_words(terms: OrderTerms) -> str:

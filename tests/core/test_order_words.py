@@ -6,8 +6,8 @@ import pytest
 from tests.core.making import accepted, filled, order
 from tradingd.core.accounting import Position, apply_trade
 from tradingd.core.order_state import OrderState, apply_report, intend
+from tradingd.core.order_words import Fill, order_in_words, terms_in_words
 from tradingd.core.orders import Order, OrderTerms, OrderType, Side, Trade
-from tradingd.runtime.order_words import Fill, order_in_words, terms_in_words
 
 D = Decimal
 

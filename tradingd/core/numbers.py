@@ -5,7 +5,7 @@ Owns: separators, decimals and signs. Never: rounds anything that is booked or s
 
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
-from tradingd.reporting.encoding import plain_decimal
+from tradingd.core.encoding import plain_decimal
 
 ABSENT = "-"
 _CENT = Decimal("0.01")
