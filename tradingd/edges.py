@@ -19,7 +19,7 @@ from tradingd.core.log import Level, LogEvent
 from tradingd.core.venue_view import AccountInfo
 from tradingd.errors import UsageError
 from tradingd.journal.neighbours import held_elsewhere
-from tradingd.runtime.latch import Latch
+from tradingd.runtime.kill_switch import Latch
 from tradingd.runtime.ports import EventLog
 from tradingd.settings.broker import AlpacaBrokerSettings
 from tradingd.settings.ib import IbBrokerSettings

@@ -32,8 +32,8 @@ from tradingd.journal.segments import Tail, journal_id, load
 from tradingd.journal.writer import Durability, JournalWriter
 from tradingd.modules.trade_logger import TradeLogger
 from tradingd.runtime.clock import Clock
-from tradingd.runtime.log_sinks import LogFile
-from tradingd.runtime.structured_log import StructuredLog, render_json
+from tradingd.service.log_sinks import LogFile
+from tradingd.service.structured_log import StructuredLog, render_json
 from tradingd.settings.conflicts import require_no_conflict
 from tradingd.settings.loaded import LoadedSettings
 from tradingd.settings.paths import StatePaths

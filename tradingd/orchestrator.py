@@ -42,16 +42,16 @@ from tradingd.journal.segments import JournalLock
 from tradingd.journal.writer import Durability
 from tradingd.opening import NOTHING_SAID, Word, open_journal
 from tradingd.reporting.measure import measure_history
-from tradingd.runtime.account_lock import AccountLock
-from tradingd.runtime.channel import ConflatingInbox, QueueInbox
 from tradingd.runtime.clock import SystemClock
-from tradingd.runtime.disk_watch import DiskWatch
 from tradingd.runtime.guard import attempted
-from tradingd.runtime.latch import Latch
+from tradingd.runtime.inbox import ConflatingInbox, QueueInbox
+from tradingd.runtime.kill_switch import Latch
 from tradingd.runtime.live import Supervisor, drive, pulse
 from tradingd.runtime.replay import drain
-from tradingd.runtime.sd_notify import ServiceManager
-from tradingd.runtime.vitals import Vitals
+from tradingd.service.account_lock import AccountLock
+from tradingd.service.disk_watch import DiskWatch
+from tradingd.service.systemd import ServiceManager
+from tradingd.service.vitals import Vitals
 from tradingd.settings.loaded import LoadedSettings
 from tradingd.settings.paths import StatePaths
 from tradingd.settings.plans import traded_symbols, trading_days

@@ -20,8 +20,8 @@ from tradingd.edges import build_adapter, build_venue
 from tradingd.errors import FatalError, TradingdError
 from tradingd.journal.history import read_day
 from tradingd.journal.segments import JournalLock
-from tradingd.runtime.latch import Latch
-from tradingd.runtime.quiet_log import QuietLog
+from tradingd.runtime.kill_switch import Latch
+from tradingd.service.null_log import QuietLog
 from tradingd.settings.loaded import LoadedSettings
 from tradingd.settings.paths import StatePaths
 from tradingd.settings.plans import traded_symbols, trading_days

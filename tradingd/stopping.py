@@ -13,7 +13,7 @@ from tradingd.core.orders import StopPolicy
 from tradingd.errors import TradingdError
 from tradingd.modules.execution_engine import ExecutionEngine
 from tradingd.modules.trade_logger import TradeLogger
-from tradingd.runtime.channel import QueueInbox
+from tradingd.runtime.inbox import QueueInbox
 from tradingd.runtime.live import drained
 from tradingd.settings.root import Settings
 from tradingd.settling import Settling

@@ -21,6 +21,15 @@ from tradingd.core.repeats import RefusalGuard, RepeatGuard
 from tradingd.core.signals import StrategySignal
 from tradingd.core.statement import Statement
 from tradingd.core.venue_view import VenueSnapshot
+from tradingd.execution.admission import Admission
+from tradingd.execution.correction_limit import CorrectionBound
+from tradingd.execution.in_flight import InFlight
+from tradingd.execution.order_factory import OrderBuilder
+from tradingd.execution.plan_drafts import PlanDrafts
+from tradingd.execution.plan_runner import PlanKeeper
+from tradingd.execution.price_watch import PriceWatch
+from tradingd.execution.reconciler import Reconciler
+from tradingd.execution.reconciliation import VenueSync
 from tradingd.feeds.base import BarHistory
 from tradingd.journal.projection import Projection
 from tradingd.modules.broker_interface import BrokerInterface
@@ -33,21 +42,12 @@ from tradingd.modules.risk_manager import RiskManager
 from tradingd.modules.strategy_engine import StrategyEngine, StrategyEvent
 from tradingd.modules.trade_logger import LoggedEvent, TradeLogger
 from tradingd.reporting.statement import render_statement_json, render_statement_markdown
-from tradingd.runtime.admission import Admission
-from tradingd.runtime.channel import ConflatingInbox, Inbox, LocalInbox, QueueInbox
 from tradingd.runtime.clock import Clock
-from tradingd.runtime.corrections import CorrectionBound
 from tradingd.runtime.events import ExecutionEvent, StrategyFailed
-from tradingd.runtime.in_flight import InFlight
-from tradingd.runtime.latch import Latch
+from tradingd.runtime.inbox import ConflatingInbox, Inbox, LocalInbox, QueueInbox
+from tradingd.runtime.kill_switch import Latch
 from tradingd.runtime.module import ClockTick, Module
-from tradingd.runtime.order_builder import OrderBuilder
-from tradingd.runtime.plan_drafts import PlanDrafts
-from tradingd.runtime.plan_keeper import PlanKeeper
 from tradingd.runtime.ports import Spawn
-from tradingd.runtime.price_watch import PriceWatch
-from tradingd.runtime.reconciler import Reconciler
-from tradingd.runtime.venue_sync import VenueSync
 from tradingd.settings.changes import FileEdit, nothing_edited
 from tradingd.settings.params import import_strategy, make_strategy, validate_params
 from tradingd.settings.plans import (

@@ -8,7 +8,7 @@ import pytest
 from tests.brokers.scripted_venue import AAPL, ACCOUNT, BTC, KEY, SECRET, Recorder, Reply, ScriptedVenue
 from tradingd.brokers.alpaca.adapter import AlpacaBroker
 from tradingd.brokers.base import BrokerAdapter
-from tradingd.runtime.latch import Latch
+from tradingd.runtime.kill_switch import Latch
 
 NOW_NS = 1_772_461_900_000_000_000
 

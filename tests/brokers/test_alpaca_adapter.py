@@ -34,7 +34,7 @@ from tradingd.core.orders import (
     ReplaceRefused,
 )
 from tradingd.errors import CredentialsRefused, UsageError, VenueUnavailable
-from tradingd.runtime.latch import Latch
+from tradingd.runtime.kill_switch import Latch
 
 ORDERS = "/v2/orders"
 BY_CLIENT_ID = "/v2/orders:by_client_order_id"

@@ -16,7 +16,7 @@ from tradingd.core.log import Level, LogEntry, LogEvent
 from tradingd.core.market import MINUTE_NS
 from tradingd.drills.tether import tethered
 from tradingd.journal.projection import Projection
-from tradingd.runtime.structured_log import render_json
+from tradingd.service.structured_log import render_json
 
 Called = Callable[..., Ended]
 IN_FILE = CONFIG.replace('state_dir = "state"', 'state_dir = "state"\nlog_file = "d.log"')

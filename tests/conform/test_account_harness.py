@@ -16,8 +16,8 @@ from tradingd.conform.selection import INSIST, account_symbols, check_account, v
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import MINUTE_NS, PriceBar, QuoteTick
 from tradingd.errors import UsageError
-from tradingd.runtime.account_lock import AccountLock
-from tradingd.runtime.latch import Latch
+from tradingd.runtime.kill_switch import Latch
+from tradingd.service.account_lock import AccountLock
 from tradingd.settings.root import Settings
 from tradingd.settings.venue import VenueSettings
 from tradingd.venue.server import PaperVenue

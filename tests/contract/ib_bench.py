@@ -16,7 +16,7 @@ from tradingd.conform.venue_harness import MovedClock, PushedMarket, open_market
 from tradingd.core.calendar import NewYorkStockExchange
 from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
 from tradingd.errors import UsageError
-from tradingd.runtime.latch import Latch
+from tradingd.runtime.kill_switch import Latch
 from tradingd.venue.fault_rules import FaultRule, LinkFault
 
 _C = Capability

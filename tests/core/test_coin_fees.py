@@ -8,7 +8,7 @@ from tradingd.core.entries import CashAdjusted, OrderIntended, PositionAdjusted
 from tradingd.core.identifiers import EXTERNAL, Symbol
 from tradingd.core.orders import Side
 from tradingd.core.reconcile import EVERYTHING, diff
-from tradingd.runtime.reconciler import Reconciler
+from tradingd.execution.reconciler import Reconciler
 
 PAIR = Symbol("BTC/USD")
 UNKNOWN = "the venue's position differs from the books"

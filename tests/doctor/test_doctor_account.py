@@ -18,7 +18,7 @@ from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.timestamps import format_timestamp
 from tradingd.doctor.findings import Examination, Part, Verdict
 from tradingd.doctor.report import exit_code_of
-from tradingd.runtime.account_lock import AccountLock
+from tradingd.service.account_lock import AccountLock
 from tradingd.settings.paths import StatePaths
 
 ACCOUNT: dict[str, object] = scripted_venue.ACCOUNT | {"id": f"account-{os.getpid()}"}

@@ -19,7 +19,7 @@ from tradingd.core.market import DAY_NS, MINUTE_NS, PriceBar
 from tradingd.journal.history import read_denials, read_history
 from tradingd.journal.projection import DatabaseError, JournalRow, Projection, schema_scripts
 from tradingd.journal.segments import journal_id, segment_paths
-from tradingd.runtime.structured_log import render_json
+from tradingd.service.structured_log import render_json
 
 TABLES = ("orders", "trades", "denials", "equity")
 

@@ -34,7 +34,7 @@ from tradingd.journal.writer import Durability, JournalWriter
 from tradingd.modules.trade_logger import TradeLogger
 from tradingd.reporting.measure import measure_history
 from tradingd.runtime.clock import SimulatedClock
-from tradingd.runtime.latch import Latch
+from tradingd.runtime.kill_switch import Latch
 from tradingd.runtime.module import ClockTick
 from tradingd.runtime.replay import drain, run_now
 from tradingd.settings.changes import FileEdit

@@ -11,8 +11,8 @@ from tradingd.core.market import MINUTE_NS, NS_PER_SECOND, DataDefect, MarketDat
 from tradingd.core.symbol_plan import SymbolPlan
 from tradingd.feeds.base import BarHistory, FeedState, FeedStatus
 from tradingd.modules.data_handler import DataHandler, merge_bars
-from tradingd.runtime.channel import LocalInbox
 from tradingd.runtime.clock import SimulatedClock
+from tradingd.runtime.inbox import LocalInbox
 from tradingd.runtime.module import ClockTick
 
 ABC, NOPE = Symbol("ABC"), Symbol("NOPE")

@@ -25,7 +25,7 @@ from tradingd.journal.history import read_history
 from tradingd.modules.reporting_engine import ReportingEngine
 from tradingd.reporting.measure import measure_history
 from tradingd.reporting.statement import render_statement_json, render_statement_markdown
-from tradingd.runtime.channel import LocalInbox
+from tradingd.runtime.inbox import LocalInbox
 from tradingd.runtime.module import ClockTick
 from tradingd.settings.changes import FileEdit
 from tradingd.stating import take_statement

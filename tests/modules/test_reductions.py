@@ -1,4 +1,4 @@
-"""Covers: `runtime.admission`, and the way out that halts and limits leave to an order which can only reduce."""
+"""Covers: `execution.admission`, and the way out that halts and limits leave to an order which can only reduce."""
 
 from decimal import Decimal
 from pathlib import Path

@@ -14,8 +14,8 @@ from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import MINUTE_NS, NS_PER_SECOND
 from tradingd.core.symbol_plan import SymbolPlan
 from tradingd.modules.data_handler import DataHandler
-from tradingd.runtime.channel import LocalInbox
 from tradingd.runtime.clock import SimulatedClock
+from tradingd.runtime.inbox import LocalInbox
 from tradingd.settings.plans import price_due
 
 D = Decimal

@@ -8,8 +8,8 @@ import pytest
 from tests.runtime.listening import ListeningLog
 from tradingd.core.log import LogEvent
 from tradingd.errors import CredentialsRefused, FatalError, FeedError, JournalError
-from tradingd.runtime.channel import QueueInbox
 from tradingd.runtime.clock import SystemClock
+from tradingd.runtime.inbox import QueueInbox
 from tradingd.runtime.live import BURST, Supervisor, drained, drive, pulse
 from tradingd.runtime.module import ClockTick, Module
 

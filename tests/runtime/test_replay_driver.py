@@ -3,12 +3,12 @@
 from collections.abc import Generator, Iterator
 
 import pytest
-from tests.runtime.test_channel import bar, print_, quote
+from tests.runtime.test_inbox import bar, print_, quote
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import MarketDataEvent
 from tradingd.errors import InvariantBroken
-from tradingd.runtime.channel import Inbox, LocalInbox
 from tradingd.runtime.clock import SimulatedClock
+from tradingd.runtime.inbox import Inbox, LocalInbox
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.replay import ReplayDriver, merge, run_now
 

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable
 
-from tradingd.runtime.channel import LocalInbox
+from tradingd.runtime.inbox import LocalInbox
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.simulation import Agenda, Pause, SimulationClock, SimulationDriver, Step, Tasks
 

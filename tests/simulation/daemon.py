@@ -32,7 +32,7 @@ from tradingd.journal.writer import Durability, JournalWriter
 from tradingd.modules.trade_logger import TradeLogger
 from tradingd.opening import take_over
 from tradingd.reporting.measure import measure_history
-from tradingd.runtime.latch import Latch
+from tradingd.runtime.kill_switch import Latch
 from tradingd.runtime.replay import drain, run_now
 from tradingd.runtime.simulation import Agenda, SimulationClock, SimulationDriver, Tasks
 from tradingd.settings.plans import configuration_facts, trading_days, with_held_symbols

@@ -17,7 +17,7 @@ from tradingd.core.broker_events import OrderStreamDown, OrderStreamUp
 from tradingd.core.identifiers import ClientOrderId
 from tradingd.core.market import QuoteTick
 from tradingd.core.orders import FeeReported, OrderAccepted, OrderFilled
-from tradingd.runtime.latch import Latch
+from tradingd.runtime.kill_switch import Latch
 
 D = Decimal
 

@@ -38,8 +38,8 @@ from tradingd.core.orders import OrderDenied, OrderFilled
 from tradingd.edges import check_account
 from tradingd.errors import CredentialsRefused, UsageError, VenueUnavailable
 from tradingd.journal.segments import JournalLock, load
-from tradingd.runtime.account_lock import AccountLock
-from tradingd.runtime.structured_log import StructuredLog
+from tradingd.service.account_lock import AccountLock
+from tradingd.service.structured_log import StructuredLog
 from tradingd.settings.paths import StatePaths
 from tradingd.settings.risk import RiskSettings
 from tradingd.stopping import Ending
@@ -318,7 +318,7 @@ def test_F85_one_journal_and_one_account_have_one_daemon_a_second_names_the_firs
     holds = (
         "import sys, pathlib\n"
         "from tradingd.journal.segments import JournalLock\n"
-        "from tradingd.runtime.account_lock import AccountLock\n"
+        "from tradingd.service.account_lock import AccountLock\n"
         f"held = JournalLock(pathlib.Path({str(tmp_path)!r})), AccountLock('paper', {account!r})\n"
         "print('held', flush=True)\nsys.stdin.read()\n"
     )

@@ -24,7 +24,7 @@ from tradingd.core.orders import OrderAccepted, OrderFilled, Side
 from tradingd.core.venue_view import AccountInfo
 from tradingd.edges import check_account
 from tradingd.errors import UsageError, VenueUnavailable
-from tradingd.runtime.account_lock import AccountLock
+from tradingd.service.account_lock import AccountLock
 from tradingd.venue.server import PaperVenue
 
 D = Decimal

@@ -27,12 +27,12 @@ from tradingd.core.log import LogEvent
 from tradingd.core.order_state import OrderStatus
 from tradingd.core.orders import CancelRefused, OrderFilled, OrderRejected
 from tradingd.runtime.backoff import Backoff
-from tradingd.runtime.channel import QueueInbox
 from tradingd.runtime.clock import SystemClock
+from tradingd.runtime.inbox import QueueInbox
 from tradingd.runtime.live import Supervisor, pulse
 from tradingd.runtime.module import ClockTick
-from tradingd.runtime.sd_notify import ServiceManager
-from tradingd.runtime.vitals import Vitals
+from tradingd.service.systemd import ServiceManager
+from tradingd.service.vitals import Vitals
 
 D = Decimal
 F = FaultKind

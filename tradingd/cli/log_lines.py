@@ -9,7 +9,7 @@ import msgspec
 from tradingd.core.log import SEVERITY, Level, LogEntry
 from tradingd.core.timestamps import parse_timestamp
 from tradingd.reporting.times import Times
-from tradingd.runtime.structured_log import SHOWN_IDS, render_words, words_of
+from tradingd.service.structured_log import SHOWN_IDS, render_words, words_of
 
 _RANK = {level.value: rank for level, rank in SEVERITY.items()}
 MOST_SIGNALS = 10_000

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tradingd.journal.projection import Projection
-from tradingd.runtime.structured_log import render_json
+from tradingd.service.structured_log import render_json
 from tradingd.settings.paths import StatePaths
 
 _SUFFIXES = ("", "-wal", "-shm")

@@ -40,8 +40,8 @@ async def _serve(loaded: "LoadedSettings") -> None:
     from tradingd.feeds.build import build_feed
     from tradingd.opening import log_file
     from tradingd.runtime.clock import SystemClock
-    from tradingd.runtime.sd_notify import ServiceManager
-    from tradingd.runtime.structured_log import StructuredLog
+    from tradingd.service.structured_log import StructuredLog
+    from tradingd.service.systemd import ServiceManager
     from tradingd.settings.paths import StatePaths
     from tradingd.settings.secrets import secret_values
     from tradingd.venue.standalone import serve

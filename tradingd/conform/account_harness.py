@@ -18,9 +18,9 @@ from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import DAY_NS, MINUTE_NS, NS_PER_SECOND
 from tradingd.edges import build_adapter
 from tradingd.errors import UsageError
-from tradingd.runtime.account_lock import AccountLock
-from tradingd.runtime.latch import Latch
-from tradingd.runtime.quiet_log import QuietLog
+from tradingd.runtime.kill_switch import Latch
+from tradingd.service.account_lock import AccountLock
+from tradingd.service.null_log import QuietLog
 from tradingd.settings.root import Settings
 from tradingd.venue.fault_rules import FaultRule
 

@@ -35,7 +35,7 @@ from tradingd.core.orders import (
     TimeInForce,
 )
 from tradingd.core.venue_view import AccountInfo, VenueOrder, VenueSnapshot
-from tradingd.runtime.latch import Latch
+from tradingd.runtime.kill_switch import Latch
 from tradingd.venue.fault_rules import FaultRule
 
 _CONFORM = StrategyId("conform")

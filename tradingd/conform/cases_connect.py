@@ -11,7 +11,7 @@ from tradingd.core.broker_model import Figure
 from tradingd.core.identifiers import Symbol
 from tradingd.core.orders import OrderType
 from tradingd.errors import CredentialsRefused, UsageError
-from tradingd.runtime.latch import Latch
+from tradingd.runtime.kill_switch import Latch
 
 NOWHERE = Symbol("ZZQQX")
 """Spelt as a share and traded nowhere."""

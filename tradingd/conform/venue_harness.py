@@ -18,7 +18,7 @@ from tradingd.conform.capabilities import Capability
 from tradingd.conform.harness import ProblemSink
 from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
 from tradingd.core.market import NS_PER_SECOND, QuoteTick, TradeTick
-from tradingd.runtime.latch import Latch
+from tradingd.runtime.kill_switch import Latch
 from tradingd.settings.venue import VenueSession, VenueSettings
 from tradingd.venue.fault_acts import FaultPlayer
 from tradingd.venue.fault_rules import FaultRule

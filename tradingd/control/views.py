@@ -18,7 +18,7 @@ from tradingd.core.reconcile import ReconciliationPlan
 from tradingd.core.risk_metrics import RiskBreach, RiskMetrics
 from tradingd.core.signals import Protection
 from tradingd.core.statement import Statement
-from tradingd.runtime.corrections import describe
+from tradingd.execution.correction_limit import describe
 
 
 class PositionView(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,9 +24,9 @@ from tradingd.doctor.findings import Finding, Part, SymbolTerms, failed, ok, unc
 from tradingd.doctor.judging import judge_account, judge_shorting, judge_symbol, strategies_of, terms_of
 from tradingd.edges import build_adapter, build_venue, check_account
 from tradingd.errors import CredentialsRefused, FatalError, TradingdError, UsageError, VenueUnavailable
-from tradingd.runtime.account_lock import is_traded
-from tradingd.runtime.latch import Latch
-from tradingd.runtime.quiet_log import QuietLog
+from tradingd.runtime.kill_switch import Latch
+from tradingd.service.account_lock import is_traded
+from tradingd.service.null_log import QuietLog
 from tradingd.settings.ib import IbBrokerSettings
 from tradingd.settings.paths import StatePaths
 from tradingd.settings.plans import traded_symbols

@@ -18,7 +18,6 @@ from tradingd.core.log import Level, LogEvent
 from tradingd.core.order_state import NOT_SENT
 from tradingd.core.orders import Order, OrderModification, OrderRejected
 from tradingd.errors import VenueUnavailable
-from tradingd.runtime.channel import Inbox, Outlet
 from tradingd.runtime.events import (
     ExecutionEvent,
     LookupFailed,
@@ -27,7 +26,8 @@ from tradingd.runtime.events import (
     SnapshotFailed,
     SnapshotTaken,
 )
-from tradingd.runtime.latch import Latch
+from tradingd.runtime.inbox import Inbox, Outlet
+from tradingd.runtime.kill_switch import Latch
 from tradingd.runtime.module import Module
 from tradingd.runtime.ports import EventLog, Spawn
 

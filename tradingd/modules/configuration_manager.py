@@ -11,7 +11,7 @@ from typing import Any
 from tradingd.core.identifiers import StrategyId
 from tradingd.core.log import Level, LogEvent
 from tradingd.errors import UsageError
-from tradingd.runtime.channel import Inbox
+from tradingd.runtime.inbox import Inbox
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.ports import EventLog, Spawn
 from tradingd.settings.changes import FileEdit

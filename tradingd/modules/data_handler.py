@@ -26,8 +26,8 @@ from tradingd.core.market import (
 )
 from tradingd.core.symbol_plan import SymbolPlan
 from tradingd.feeds.base import BarHistory, FeedState, FeedStatus
-from tradingd.runtime.channel import Inbox, Outlet
 from tradingd.runtime.clock import Clock
+from tradingd.runtime.inbox import Inbox, Outlet
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.ports import EventLog
 

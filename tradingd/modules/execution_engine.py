@@ -46,12 +46,15 @@ from tradingd.core.repeats import RefusalGuard, RepeatGuard
 from tradingd.core.scopes import ACCOUNT, Scope
 from tradingd.core.signals import CancelSignal, ModifySignal, OcoSignal, TradingSignal
 from tradingd.errors import JournalError
-from tradingd.runtime import oddities, order_lines
-from tradingd.runtime.admission import Admission, refuse
-from tradingd.runtime.amending import amend
-from tradingd.runtime.channel import Inbox, Outlet
+from tradingd.execution import anomalies, order_log
+from tradingd.execution.admission import Admission, refuse
+from tradingd.execution.amendment import amend
+from tradingd.execution.denial_log import DenialLog
+from tradingd.execution.flatten import TRACE, WindingDown
+from tradingd.execution.order_factory import OrderBuilder
+from tradingd.execution.plan_runner import PlanKeeper
+from tradingd.execution.reconciliation import VenueSync
 from tradingd.runtime.clock import Clock
-from tradingd.runtime.denial_log import DenialLog
 from tradingd.runtime.events import (
     ExecutionEvent,
     LookupFailed,
@@ -63,13 +66,10 @@ from tradingd.runtime.events import (
     SnapshotTaken,
     StrategyFailed,
 )
-from tradingd.runtime.flattening import TRACE, WindingDown
-from tradingd.runtime.latch import HALT, STOP, Latch
+from tradingd.runtime.inbox import Inbox, Outlet
+from tradingd.runtime.kill_switch import HALT, STOP, Latch
 from tradingd.runtime.module import ClockTick, Module
-from tradingd.runtime.order_builder import OrderBuilder
-from tradingd.runtime.plan_keeper import PlanKeeper
 from tradingd.runtime.ports import EventLog, Journal, Ledger, OrderGateway, RiskGate
-from tradingd.runtime.venue_sync import VenueSync
 
 _PASSING = frozenset(
     {
@@ -294,7 +294,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         order_id = order.client_order_id
         state = self._books.orders.get(order_id)
         if error is not None:
-            order_lines.log_not_sent(self._log, error, order)
+            order_log.log_not_sent(self._log, error, order)
         elif state is not None and state.status is OrderStatus.PENDING_CANCEL:
             now = self._clock.now_ns()
             reason = "it was cancelled before it had left"
@@ -303,7 +303,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
             )
         else:
             self._broker.submit_order(order)
-            order_lines.log_submitted(self._log, order, waived)
+            order_log.log_submitted(self._log, order, waived)
 
     def _deny(self, order: Order, breaches: tuple[Breach, ...], cause: int, *, runaway: str = "") -> None:
         now, monotonic_ns = self._clock.now_ns(), self._clock.monotonic_ns()
@@ -336,7 +336,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         """
         state = self._books.orders.get(execution_report.client_order_id)
         if state is None:
-            order_lines.log_unheld(self._log, execution_report)
+            order_log.log_unheld(self._log, execution_report)
             self._venue.ask_soon()
             return
         transition = apply_report(state, execution_report)
@@ -361,13 +361,13 @@ class ExecutionEngine(Module[ExecutionEvent]):
         if transition.changed:
             owner, trade = state.order.strategy_id, transition.trade
             self._strategies.put(OrderUpdate(strategy_id=owner, report=execution_report, trade=trade, cause=seq))
-            order_lines.log_report(self._log, execution_report, transition.state)
+            order_log.log_report(self._log, execution_report, transition.state)
         if transition.charge is not None:
             self._ledger.charge(transition.charge)
         if transition.state.is_terminal:
             self._latch.forget(state.client_order_id)
             self._cancel_when_named.discard(state.client_order_id)
-        oddities.see_to(transition, self._books, self, self._log)
+        anomalies.see_to(transition, self._books, self, self._log)
         self._after_change(transition.state)
 
     def _book_trade(self, trade: Trade, state: OrderState, report: ExecutionReport) -> None:
@@ -404,7 +404,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         try:
             self.on_execution_update(CancelRequested(client_order_id=order_id, ts_event=now, ts_recv=now))
         except JournalError as error:
-            order_lines.log_unwritten(self._log, error, state.order)
+            order_log.log_unwritten(self._log, error, state.order)
         if state.venue_order_id is None:
             self._cancel_when_named.add(order_id)  # asked for as soon as the venue has named it
         else:
@@ -444,7 +444,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         """Ask the broker for new terms, now that the request is committed."""
         state = self._books.orders.get(order.client_order_id)
         if error is not None:
-            order_lines.log_not_sent(self._log, error, order)
+            order_log.log_not_sent(self._log, error, order)
         elif state is not None and not state.is_terminal:
             self._broker.modify_order(order.client_order_id, details)
 
@@ -462,7 +462,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         report = ReplaceRefused(client_order_id=signal.client_order_id, reason=reason, ts_event=now, ts_recv=now)
         stops = "" if runaway is None else runaway.breaches[0].message
         self._strategies.put(OrderUpdate(strategy_id=signal.strategy_id, report=report, trade=None, runaway=stops))
-        order_lines.log_kept(self._log, state.order, reason, verdict.breaches)
+        order_log.log_kept(self._log, state.order, reason, verdict.breaches)
 
     def _take_back_openings(self) -> None:
         """Once a run: cancel what retired strategies had resting that could open or add; exits stay."""
@@ -513,7 +513,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
     # -- what is not ours ---------------------------------------------------------------------------------------------
 
     def _on_foreign_order(self, event: ForeignOrderEvent) -> None:
-        order_lines.log_foreign(self._log, event.order)
+        order_log.log_foreign(self._log, event.order)
         self._venue.ask_soon()
 
     def adopt(self, adoption: OrderAdopted) -> None:

@@ -19,8 +19,8 @@ from tradingd.core.orders import Trade
 from tradingd.core.performance import PerformanceReportData
 from tradingd.core.portfolio import PortfolioState
 from tradingd.core.trading_day import TradingDays
-from tradingd.runtime.channel import Inbox
 from tradingd.runtime.clock import Clock
+from tradingd.runtime.inbox import Inbox
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.ports import EventLog, Journal
 

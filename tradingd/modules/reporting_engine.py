@@ -20,7 +20,7 @@ from tradingd.core.risk_metrics import RiskMetrics
 from tradingd.core.statement import Standing, Statement
 from tradingd.core.trading_day import TradingDays
 from tradingd.errors import TradingdError
-from tradingd.runtime.channel import Inbox
+from tradingd.runtime.inbox import Inbox
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.ports import EventLog, Spawn
 

@@ -29,9 +29,9 @@ from tradingd.core.risk_metrics import (
 )
 from tradingd.core.scopes import Scope
 from tradingd.errors import JournalError
-from tradingd.runtime.channel import Inbox
 from tradingd.runtime.clock import Clock
-from tradingd.runtime.latch import HALT, Latch
+from tradingd.runtime.inbox import Inbox
+from tradingd.runtime.kill_switch import HALT, Latch
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.ports import AgeOf, EventLog, InstrumentOf, Journal, LatestData
 

@@ -21,16 +21,16 @@ from tradingd.core.orders import (
     SignalAction,
 )
 from tradingd.core.signals import PLAIN, OcoSignal, Protection, StrategySignal, TradingSignal, Work
-from tradingd.runtime.channel import Inbox, Outlet
 from tradingd.runtime.clock import Clock
 from tradingd.runtime.events import OrderUpdate, StrategyFailed
 from tradingd.runtime.guard import Failure, guarded
+from tradingd.runtime.inbox import Inbox, Outlet
 from tradingd.runtime.module import ClockTick, Module
-from tradingd.runtime.pace import CallbackPace
 from tradingd.runtime.ports import EventLog, Journal
-from tradingd.runtime.slips import require_decimals
-from tradingd.runtime.strategy_host import StrategyHost
 from tradingd.strategies.base import Strategy
+from tradingd.strategies.callback_budget import CallbackPace
+from tradingd.strategies.host import StrategyHost
+from tradingd.strategies.inputs import require_decimals
 
 _UNHURRIED = frozenset({"on_start", "on_history", "on_stop"})
 """Callbacks outside trading, which may take their time."""

@@ -18,8 +18,8 @@ from tradingd.core.plans.records import PlanStarted
 from tradingd.core.signals import TradingSignal
 from tradingd.journal.projection import JournalRow
 from tradingd.journal.writer import Committed, JournalWriter
-from tradingd.runtime.channel import Inbox, Outlet
 from tradingd.runtime.clock import Clock
+from tradingd.runtime.inbox import Inbox, Outlet
 from tradingd.runtime.module import Module
 
 LoggedEvent: TypeAlias = JournalRow | LogEntry | TradingSignal

@@ -13,8 +13,8 @@ from typing import Any
 from tradingd.core.log import Level, LogEvent
 from tradingd.errors import FatalError
 from tradingd.runtime.backoff import Backoff
-from tradingd.runtime.channel import QueueInbox
 from tradingd.runtime.clock import Clock
+from tradingd.runtime.inbox import QueueInbox
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.ports import EventLog
 

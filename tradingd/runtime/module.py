@@ -9,7 +9,7 @@ from typing import ClassVar, Generic, TypeVar
 
 import msgspec
 
-from tradingd.runtime.channel import Inbox
+from tradingd.runtime.inbox import Inbox
 
 T = TypeVar("T")
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from tradingd.core.market import MarketDataEvent
 from tradingd.errors import InvariantBroken
-from tradingd.runtime.channel import LocalInbox
 from tradingd.runtime.clock import SimulatedClock
+from tradingd.runtime.inbox import LocalInbox
 from tradingd.runtime.module import ClockTick, Module
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from tradingd.runtime.channel import LocalInbox
+from tradingd.runtime.inbox import LocalInbox
 from tradingd.runtime.module import ClockTick, Module
 
 

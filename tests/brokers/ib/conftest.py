@@ -14,7 +14,7 @@ from tests.tws.server import TwsEmulator
 from tradingd.brokers.base import BrokerAdapter
 from tradingd.brokers.ib.broker import IbBroker
 from tradingd.core.broker_events import OrderStreamUp
-from tradingd.runtime.latch import Latch
+from tradingd.runtime.kill_switch import Latch
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ from tradingd.core.orders import (
 )
 from tradingd.core.venue_view import VenueOrderStatus
 from tradingd.errors import VenueUnavailable
-from tradingd.runtime.latch import Latch
+from tradingd.runtime.kill_switch import Latch
 
 Running = Callable[[IbBroker], Any]
 

@@ -20,7 +20,7 @@ from tradingd.core.encoding import rfc3339
 from tradingd.core.log import Level, LogEntry, LogEvent
 from tradingd.core.numbers import ABSENT, plain
 from tradingd.reporting.times import Times
-from tradingd.runtime.log_sinks import LogFile, LogStream, News
+from tradingd.service.log_sinks import LogFile, LogStream, News
 
 if TYPE_CHECKING:
     from loguru import Message, Record

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import MarketDataEvent, PriceBar, QuoteTick, TradeTick
 from tradingd.errors import InvariantBroken
-from tradingd.runtime.channel import ConflatingInbox, LocalInbox, QueueInbox
+from tradingd.runtime.inbox import ConflatingInbox, LocalInbox, QueueInbox
 from tradingd.runtime.module import ClockTick
 
 Event: TypeAlias = MarketDataEvent | ClockTick

@@ -5,9 +5,9 @@ from decimal import Decimal
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import PriceBar, QuoteTick, TradeTick
 from tradingd.core.plans.view import Lane
-from tradingd.runtime.channel import LocalInbox
+from tradingd.execution.price_watch import PriceWatch, prices_of
 from tradingd.runtime.events import PricesMoved
-from tradingd.runtime.price_watch import PriceWatch, prices_of
+from tradingd.runtime.inbox import LocalInbox
 
 D = Decimal
 ABC = Symbol("ABC")

@@ -12,7 +12,7 @@ from tradingd.core.identifiers import StrategyId, Symbol
 from tradingd.core.order_state import Anomaly, Transition
 from tradingd.core.orders import ZERO
 from tradingd.core.plans.records import CLOSING
-from tradingd.runtime import order_lines
+from tradingd.execution import order_log
 from tradingd.runtime.ports import EventLog
 
 
@@ -33,7 +33,7 @@ def see_to(transition: Transition, books: Books, desk: OddityDesk, log: EventLog
     anomaly, order, trade = transition.anomaly, transition.state.order, transition.trade
     if anomaly is None:
         return
-    order_lines.log_anomaly(log, anomaly, order)
+    order_log.log_anomaly(log, anomaly, order)
     after_the_end = anomaly is Anomaly.LATE_FILL and bool(order.plan_id) and order.plan_id not in books.plans
     if anomaly is not Anomaly.OVERFILL and not after_the_end:
         return

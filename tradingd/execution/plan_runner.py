@@ -48,11 +48,11 @@ from tradingd.core.plans.view import (
 )
 from tradingd.core.signals import OcoSignal, TradingSignal
 from tradingd.errors import JournalError
+from tradingd.execution.order_factory import OrderBuilder
+from tradingd.execution.plan_drafts import PlanDrafts
+from tradingd.execution.price_watch import PriceWatch, prices_of
 from tradingd.runtime.clock import Clock
-from tradingd.runtime.order_builder import OrderBuilder
-from tradingd.runtime.plan_drafts import PlanDrafts
 from tradingd.runtime.ports import EventLog, Journal, LatestData
-from tradingd.runtime.price_watch import PriceWatch, prices_of
 
 MODULE = "execution_engine"
 PAUSE_NS = NS_PER_SECOND

@@ -12,7 +12,7 @@ from tradingd.core.entries import CashAdjusted, JournalEntry, OrderIntended, Run
 from tradingd.core.identifiers import ClientOrderId
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.reconcile import EVERYTHING
-from tradingd.runtime.reconciler import SINCE_MARGIN_NS, Reconciler
+from tradingd.execution.reconciler import SINCE_MARGIN_NS, Reconciler
 
 SECOND = NS_PER_SECOND
 

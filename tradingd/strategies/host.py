@@ -17,12 +17,12 @@ from tradingd.core.plans.records import TargetPosition
 from tradingd.core.plans.step import resting_exits, to_come
 from tradingd.core.plans.targeting import approach, entering, peers_of, pursued
 from tradingd.core.signals import PLAIN, CancelSignal, ModifySignal, Protection, StrategySignal, Work
-from tradingd.runtime.channel import Outlet
 from tradingd.runtime.clock import Clock
 from tradingd.runtime.events import StrategyFailed
+from tradingd.runtime.inbox import Outlet
 from tradingd.runtime.ports import EventLog
-from tradingd.runtime.slips import require_decimals, require_keepable
 from tradingd.strategies.base import Strategy
+from tradingd.strategies.inputs import require_decimals, require_keepable
 
 BARS_KEPT = 500
 MIN_TIMER_NS = 1_000_000

@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from tradingd.runtime.sd_notify import ServiceManager
+from tradingd.service.systemd import ServiceManager
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from tests.runtime.listening import ListeningLog
 from tradingd.core.identifiers import StrategyId
 from tradingd.core.log import LogEvent
 from tradingd.core.market import NS_PER_SECOND
-from tradingd.runtime.pace import MOST_SLOW, WINDOW_NS, CallbackPace
+from tradingd.strategies.callback_budget import MOST_SLOW, WINDOW_NS, CallbackPace
 
 BUDGET = NS_PER_SECOND // 4
 

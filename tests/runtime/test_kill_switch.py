@@ -1,7 +1,7 @@
 """The last gate before the wire."""
 
 from tradingd.core.identifiers import ClientOrderId
-from tradingd.runtime.latch import HALT, STOP, Latch
+from tradingd.runtime.kill_switch import HALT, STOP, Latch
 
 A, B = ClientOrderId("a"), ClientOrderId("b")
 

@@ -8,8 +8,8 @@ from tradingd.core.identifiers import Symbol
 from tradingd.core.market import MarketDataEvent, PriceBar, QuoteTick, TradeTick
 from tradingd.core.matching import to_decimal
 from tradingd.core.plans.view import Lane, Prices
-from tradingd.runtime.channel import Outlet
 from tradingd.runtime.events import PricesMoved
+from tradingd.runtime.inbox import Outlet
 
 
 class _Span:

@@ -8,7 +8,7 @@ from tradingd.core.entries import OrderIntended
 from tradingd.core.identifiers import StrategyId, Symbol
 from tradingd.core.orders import Side
 from tradingd.core.scopes import Scope
-from tradingd.runtime.flattening import Flattening
+from tradingd.execution.flatten import Flattening
 
 Closed = tuple[StrategyId, Symbol, Decimal]
 

@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 from tradingd.errors import UsageError
-from tradingd.runtime.account_lock import AccountLock, is_traded
+from tradingd.service.account_lock import AccountLock, is_traded
 
 
 def test_the_second_process_is_refused_and_told_who_holds_the_account() -> None:
@@ -15,7 +15,7 @@ def test_the_second_process_is_refused_and_told_who_holds_the_account() -> None:
     lock = AccountLock("paper", account)
     script = (
         "from tradingd.errors import UsageError\n"
-        "from tradingd.runtime.account_lock import AccountLock\n"
+        "from tradingd.service.account_lock import AccountLock\n"
         f"try: AccountLock('paper', {account!r})\n"
         "except UsageError as error: print(error)\n"
         "else: print('taken')\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tradingd.core.market import DAY_NS
-from tradingd.runtime.log_sinks import MOST_WAITING, LogFile, LogStream
+from tradingd.service.log_sinks import MOST_WAITING, LogFile, LogStream
 
 
 class Now:

@@ -21,13 +21,13 @@ from tradingd.core.order_state import OrderStatus
 from tradingd.core.orders import ExecutionReport
 from tradingd.core.reconcile import Cadence, ReconciliationPlan, match_working
 from tradingd.core.venue_view import VenueSnapshot
+from tradingd.execution.correction_limit import CorrectionBound, describe
+from tradingd.execution.in_flight import InFlight
+from tradingd.execution.reconciler import Reconciler, Verdict
+from tradingd.execution.reconciliation_log import SyncLines
 from tradingd.runtime.clock import Clock, JumpWatch
-from tradingd.runtime.corrections import CorrectionBound, describe
 from tradingd.runtime.events import OpenOrdersTaken, OrderLookup, SnapshotTaken
-from tradingd.runtime.in_flight import InFlight
 from tradingd.runtime.ports import EventLog, Journal, OrderGateway, RiskGate
-from tradingd.runtime.reconciler import Reconciler, Verdict
-from tradingd.runtime.sync_lines import SyncLines
 
 PlanListener: TypeAlias = Callable[[ReconciliationPlan | str], None]
 """Hears a plan, or why there is none."""

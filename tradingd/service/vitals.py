@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from tradingd.core.log import Level, LogEvent
-from tradingd.runtime.channel import QueueInbox
+from tradingd.runtime.inbox import QueueInbox
 from tradingd.runtime.ports import EventLog
-from tradingd.runtime.sd_notify import ServiceManager
+from tradingd.service.systemd import ServiceManager
 
 LAG_S = 0.5
 """A loop that is this late was blocked by something; the log says so."""

@@ -8,8 +8,8 @@ from tests.runtime.listening import ListeningLog
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.orders import Breach, DenialCode, Order, OrderDenied
+from tradingd.execution.denial_log import MAX_KINDS, QUIET_NS, DenialLog
 from tradingd.runtime.clock import SimulatedClock
-from tradingd.runtime.denial_log import MAX_KINDS, QUIET_NS, DenialLog
 
 
 class Levels(ListeningLog):

@@ -7,8 +7,8 @@ from tradingd.core.identifiers import ClientOrderId
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.order_state import OrderState, apply_report, intend
 from tradingd.core.orders import CancelRequested, ExecutionReport
+from tradingd.execution.in_flight import FORGOTTEN_NS, InFlight
 from tradingd.runtime.clock import SimulatedClock
-from tradingd.runtime.in_flight import FORGOTTEN_NS, InFlight
 
 SECOND = NS_PER_SECOND
 ID = ClientOrderId("s1-1")

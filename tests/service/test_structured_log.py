@@ -15,8 +15,8 @@ from tradingd.core.encoding import rfc3339
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol
 from tradingd.core.log import Level, LogEntry, LogEvent
 from tradingd.reporting.times import Times
-from tradingd.runtime.log_sinks import LogFile
-from tradingd.runtime.structured_log import DatedLines, StructuredLog, render_json, render_text
+from tradingd.service.log_sinks import LogFile
+from tradingd.service.structured_log import DatedLines, StructuredLog, render_json, render_text
 
 TS = 1_767_632_400_000_000_123
 

@@ -14,8 +14,8 @@ from tradingd.core.instruments import is_sensible
 from tradingd.core.orders import ZERO, Breach, DenialCode, Order, Side, ValidationResponse
 from tradingd.core.plans.records import CLOSING
 from tradingd.core.risk import reduces, reduces_own, reducible
+from tradingd.execution.reconciliation import VenueSync
 from tradingd.runtime.ports import InstrumentOf, Journal, OrderGateway, RiskGate
-from tradingd.runtime.venue_sync import VenueSync
 
 APPROVED = ValidationResponse()
 

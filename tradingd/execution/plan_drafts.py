@@ -10,8 +10,8 @@ from tradingd.core.orders import DenialCode, Order, OrderTerms, Side, Validation
 from tradingd.core.plans.drafting import Venue, draft, draft_protection
 from tradingd.core.plans.records import Armed, Patience, Plan, Split, TargetPosition
 from tradingd.core.signals import OcoSignal, TradingSignal
-from tradingd.runtime.admission import refuse
-from tradingd.runtime.order_builder import OrderBuilder
+from tradingd.execution.admission import refuse
+from tradingd.execution.order_factory import OrderBuilder
 from tradingd.runtime.ports import LatestData
 
 
