@@ -18,7 +18,14 @@ from typing import Any
 
 import uvloop
 
-from tradingd.bringing_up import reach, warm_up
+from tradingd.assembly.adapters import build_adapter, build_venue, check_account, require_no_other_journal
+from tradingd.assembly.feeds import AnyFeed, build_feeds
+from tradingd.assembly.modules import Edges, Modules, build
+from tradingd.assembly.next_start import examine_edit
+from tradingd.assembly.quiescence import Settling
+from tradingd.assembly.shutdown import Ending, where
+from tradingd.assembly.startup import NOTHING_SAID, Word, open_journal
+from tradingd.assembly.warm_up import reach, warm_up
 from tradingd.control.facade import DaemonFacade
 from tradingd.control.server import ControlServer
 from tradingd.core.calendar import NewYorkStockExchange
@@ -27,11 +34,8 @@ from tradingd.core.identifiers import Symbol
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.performance import PerformanceReportData
-from tradingd.edges import build_adapter, build_venue, check_account, require_no_other_journal
-from tradingd.editing import examine_edit
 from tradingd.errors import FatalError, JournalError, TradingdError, UsageError
 from tradingd.feeds.base import BarHistory
-from tradingd.feeds.build import AnyFeed, build_feeds
 from tradingd.feeds.due import data_due
 from tradingd.feeds.file import FileFeed
 from tradingd.feeds.synthetic import SyntheticFeed
@@ -40,7 +44,7 @@ from tradingd.journal.history import read_history
 from tradingd.journal.projection import DatabaseError
 from tradingd.journal.segments import JournalLock
 from tradingd.journal.writer import Durability
-from tradingd.opening import NOTHING_SAID, Word, open_journal
+from tradingd.reporting.day_statement import take_statement
 from tradingd.reporting.measure import measure_history
 from tradingd.runtime.clock import SystemClock
 from tradingd.runtime.guard import attempted
@@ -54,13 +58,9 @@ from tradingd.service.systemd import ServiceManager
 from tradingd.service.vitals import Vitals
 from tradingd.settings.loaded import LoadedSettings
 from tradingd.settings.paths import StatePaths
-from tradingd.settings.plans import traded_symbols, trading_days
 from tradingd.settings.problems import ConfigurationProblems
-from tradingd.settling import Settling
-from tradingd.stating import take_statement
-from tradingd.stopping import Ending, where
+from tradingd.settings.to_core import traded_symbols, trading_days
 from tradingd.venue.server import PaperVenue
-from tradingd.wiring import Edges, Modules, build
 
 BEAT_S = 1.0
 THREAD_SWITCH_S = 0.0005

@@ -41,7 +41,7 @@ max_drawdown_pct = 100
 
 PROGRAM = """
 import json, pathlib, sys
-from tradingd.replaying import replay
+from tradingd.assembly.replay_run import replay
 from tradingd.settings import load_settings
 
 loaded = load_settings(pathlib.Path(sys.argv[1]), {})

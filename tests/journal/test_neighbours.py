@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from tests.core.making import D, account_opened, filled, order
 from tests.journal.story import Written, story
+from tradingd.assembly.adapters import require_no_other_journal
 from tradingd.core.entries import OrderIntended
 from tradingd.core.orders import Side
-from tradingd.edges import require_no_other_journal
 from tradingd.errors import UsageError
 from tradingd.journal.neighbours import held_elsewhere
 

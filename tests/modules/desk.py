@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 from tests.modules.acting import Acting
 from tests.settings.writing import load as load_settings
+from tradingd.assembly.modules import Edges, Inboxes, IsOurs, build
 from tradingd.brokers.base import BrokerSink
 from tradingd.brokers.simulated import SimulatedBroker
 from tradingd.core.books import Books
@@ -38,8 +39,7 @@ from tradingd.runtime.kill_switch import Latch
 from tradingd.runtime.module import ClockTick
 from tradingd.runtime.replay import drain, run_now
 from tradingd.settings.changes import FileEdit
-from tradingd.settings.plans import trading_days
-from tradingd.wiring import Edges, Inboxes, IsOurs, build
+from tradingd.settings.to_core import trading_days
 
 START = 1_767_632_400 * NS_PER_SECOND  # 2026-01-05, noon in New York
 ABC, XYZ = Symbol("ABC"), Symbol("XYZ")

@@ -23,12 +23,12 @@ from tradingd.core.trading_day import TradingDays
 from tradingd.errors import JournalError, UsageError, VenueUnavailable
 from tradingd.journal.history import read_history
 from tradingd.modules.reporting_engine import ReportingEngine
+from tradingd.reporting.day_statement import take_statement
 from tradingd.reporting.measure import measure_history
 from tradingd.reporting.statement import render_statement_json, render_statement_markdown
 from tradingd.runtime.inbox import LocalInbox
 from tradingd.runtime.module import ClockTick
 from tradingd.settings.changes import FileEdit
-from tradingd.stating import take_statement
 
 D = Decimal
 START_DAY = START // DAY_NS

@@ -16,7 +16,7 @@ from tradingd.core.symbol_plan import SymbolPlan
 from tradingd.modules.data_handler import DataHandler
 from tradingd.runtime.clock import SimulatedClock
 from tradingd.runtime.inbox import LocalInbox
-from tradingd.settings.plans import price_due
+from tradingd.settings.to_core import price_due
 
 D = Decimal
 HOUR_NS = 60 * MINUTE_NS

@@ -17,6 +17,8 @@ from tests.simulation.link import Killed, Link, PowerLost, Witness
 from tests.simulation.plans import SYMBOLS, Plan
 from tests.simulation.restless import Restless
 from tests.simulation.venue import MS, Venue
+from tradingd.assembly.modules import Edges, Inboxes, IsOurs, build
+from tradingd.assembly.startup import take_over
 from tradingd.brokers.base import BrokerAdapter, BrokerSink
 from tradingd.control.desk import OperatorDesk
 from tradingd.core.encoding import to_json
@@ -30,13 +32,11 @@ from tradingd.journal.manifest import run_manifest
 from tradingd.journal.segments import load
 from tradingd.journal.writer import Durability, JournalWriter
 from tradingd.modules.trade_logger import TradeLogger
-from tradingd.opening import take_over
 from tradingd.reporting.measure import measure_history
 from tradingd.runtime.kill_switch import Latch
 from tradingd.runtime.replay import drain, run_now
 from tradingd.runtime.simulation import Agenda, SimulationClock, SimulationDriver, Tasks
-from tradingd.settings.plans import configuration_facts, trading_days, with_held_symbols
-from tradingd.wiring import Edges, Inboxes, IsOurs, build
+from tradingd.settings.to_core import configuration_facts, trading_days, with_held_symbols
 
 JOURNAL_ID = "simsim"
 

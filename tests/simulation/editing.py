@@ -10,8 +10,8 @@ from tests.simulation.plans import STRATEGIES, Edit, EditKind
 from tradingd.core.books import Books
 from tradingd.core.conflicts import ConflictKind, find_refusals
 from tradingd.core.identifiers import StrategyId
-from tradingd.settings.plans import configuration_facts
 from tradingd.settings.root import Settings
+from tradingd.settings.to_core import configuration_facts
 
 TIGHT_POSITION, TIGHTER_POSITION = 30, 12
 OWNER = "owner"

@@ -29,20 +29,20 @@ from tests.settings.writing import load as load_settings
 from tests.settings.writing import problems
 from tests.simulation import staging
 from tests.simulation.staging import OddBroker, codes, entries, everything
+from tradingd.assembly.adapters import check_account
+from tradingd.assembly.shutdown import Ending
 from tradingd.brokers.alpaca.adapter import AlpacaBroker
 from tradingd.core.entries import HaltEngaged, HaltReleased, OrderIntended, RunStopped
 from tradingd.core.identifiers import VenueOrderId
 from tradingd.core.log import Level, LogEntry, LogEvent
 from tradingd.core.order_state import OrderStatus
 from tradingd.core.orders import OrderDenied, OrderFilled
-from tradingd.edges import check_account
 from tradingd.errors import CredentialsRefused, UsageError, VenueUnavailable
 from tradingd.journal.segments import JournalLock, load
 from tradingd.service.account_lock import AccountLock
 from tradingd.service.structured_log import StructuredLog
 from tradingd.settings.paths import StatePaths
 from tradingd.settings.risk import RiskSettings
-from tradingd.stopping import Ending
 
 D = Decimal
 S = OrderStatus

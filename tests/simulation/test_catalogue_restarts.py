@@ -14,6 +14,7 @@ from tests.simulation import staging
 from tests.simulation.faults import FaultKind
 from tests.simulation.plans import Verb
 from tests.simulation.staging import OddBroker, Story, codes, entries, fault, wish
+from tradingd.assembly.adapters import check_account
 from tradingd.brokers.alpaca.adapter import AlpacaBroker
 from tradingd.core.entries import CashAdjusted, OrderIntended, PositionAdjusted, SymbolHalted
 from tradingd.core.identifiers import EXTERNAL, ClientOrderId
@@ -22,7 +23,6 @@ from tradingd.core.market import MINUTE_NS, PriceBar
 from tradingd.core.order_state import OrderStatus
 from tradingd.core.orders import OrderAccepted, OrderFilled, Side
 from tradingd.core.venue_view import AccountInfo
-from tradingd.edges import check_account
 from tradingd.errors import UsageError, VenueUnavailable
 from tradingd.service.account_lock import AccountLock
 from tradingd.venue.server import PaperVenue

@@ -19,7 +19,7 @@ from tests.simulation import staging
 from tests.simulation.faults import FaultKind
 from tests.simulation.plans import Verb
 from tests.simulation.staging import OddBroker, Story, codes, entries, fault, wish
-from tradingd.bringing_up import reach
+from tradingd.assembly.warm_up import reach
 from tradingd.brokers.alpaca.adapter import AlpacaBroker
 from tradingd.brokers.alpaca.stream import TradeUpdateStream
 from tradingd.core.identifiers import VenueOrderId

@@ -110,7 +110,7 @@ def accept(config: ConfigOption) -> None:
     from tradingd.journal.offline import offline_journal
     from tradingd.settings.conflicts import require_no_conflict
     from tradingd.settings.paths import StatePaths
-    from tradingd.settings.plans import configuration_facts
+    from tradingd.settings.to_core import configuration_facts
 
     loaded = load_checked(config, concerns_strategies)
     with offline_journal(StatePaths(loaded.settings.daemon.state_dir).journal, time.time_ns) as journal:

@@ -72,7 +72,7 @@ def report(
     from tradingd.reporting.text import render_text
     from tradingd.reporting.times import Times
     from tradingd.settings.paths import StatePaths
-    from tradingd.settings.plans import trading_days
+    from tradingd.settings.to_core import trading_days
 
     settings = load(config).settings
     paths, days = StatePaths(settings.daemon.state_dir), trading_days(settings)

@@ -10,7 +10,7 @@ import typer
 from tradingd.cli.options import ConfigOption, FormatOption, FromOption, ReportFormat, ToOption
 
 if TYPE_CHECKING:
-    from tradingd.replaying import ReplayResult
+    from tradingd.assembly.replay_run import ReplayResult
     from tradingd.settings.paths import StatePaths
 
 JournalOption = Annotated[
@@ -60,7 +60,7 @@ def run(
 
     loaded = load_startable(config)
 
-    from tradingd.opening import Word
+    from tradingd.assembly.startup import Word
     from tradingd.orchestrator import run_daemon
 
     name = operator_name()
@@ -90,7 +90,7 @@ def replay(
     loaded = load_checked(config)
     folder = _replay_folder(StatePaths(loaded.settings.daemon.state_dir), journal)
 
-    from tradingd.replaying import replay as replay_past
+    from tradingd.assembly.replay_run import replay as replay_past
 
     with Interrupts() as interrupts, progress_bar("replaying") as show:
 

@@ -55,7 +55,7 @@ def statement(
     )
     from tradingd.reporting.times import Times
     from tradingd.settings.paths import StatePaths
-    from tradingd.settings.plans import trading_days
+    from tradingd.settings.to_core import trading_days
 
     try:
         asked = None if day is None else date.fromisoformat(day)
@@ -74,7 +74,7 @@ def statement(
             raise Refused(view.message)
         taken = view.statement
     except DaemonDown:
-        from tradingd.stating import take_alone
+        from tradingd.cli.lone_statement import take_alone
 
         taken = take_alone(loaded, asked)
     render: dict[StatementFormat, Callable[[Statement], str]] = {

@@ -36,9 +36,9 @@ async def _serve(loaded: "LoadedSettings") -> None:
     import signal
     from contextlib import suppress
 
+    from tradingd.assembly.feeds import build_feed
+    from tradingd.assembly.startup import log_file
     from tradingd.core.log import Level, LogEntry, LogEvent
-    from tradingd.feeds.build import build_feed
-    from tradingd.opening import log_file
     from tradingd.runtime.clock import SystemClock
     from tradingd.service.structured_log import StructuredLog
     from tradingd.service.systemd import ServiceManager

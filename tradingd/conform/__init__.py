@@ -8,7 +8,9 @@ bench            the bench of an execution case: orders in, reports expected, cl
 data_bench       the bench of a data case
 market           prices and sizes of a case, from a recent quote
 case             what a case is, and the list of them
-cases_*          the cases by chapter: E.. of execution, D.. of data
+cases_*          the cases of execution (cases_connect, cases_submit, cases_refuse, cases_fill, cases_report,
+                 cases_cancel, cases_modify, cases_ask, cases_loss, cases_restart, cases_link, cases_stop) and of data
+                 (cases_stream, cases_bars, cases_history)
 cleaning         the end of an execution case: nothing at work, the position as before
 runner           cases played one after another, with a verdict each
 venue_harness    the paper venue, whose market and faults the cases command

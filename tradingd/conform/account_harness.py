@@ -3,24 +3,21 @@
 Owns: the account's lock while cases are tried, so that no daemon trades it meanwhile. Never: keeps a journal.
 """
 
-import random
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from tradingd.assembly.lone_adapter import lone_adapter
 from tradingd.brokers.base import BrokerAdapter, BrokerSink
 from tradingd.conform.capabilities import Capability
 from tradingd.conform.harness import Market, ProblemSink
 from tradingd.core.calendar import NewYorkStockExchange
-from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, VenueOrderId
+from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
 from tradingd.core.instruments import AssetClass, default_instrument
-from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import DAY_NS, MINUTE_NS, NS_PER_SECOND
-from tradingd.edges import build_adapter
 from tradingd.errors import UsageError
 from tradingd.runtime.kill_switch import Latch
 from tradingd.service.account_lock import AccountLock
-from tradingd.service.null_log import QuietLog
 from tradingd.settings.root import Settings
 from tradingd.venue.fault_rules import FaultRule
 
@@ -30,29 +27,6 @@ _OFFERS = frozenset(
 )
 _PRICE_AGE_NS = 60 * NS_PER_SECOND
 _PATIENCE_S = 20.0
-
-
-class _ProblemLog(QuietLog):
-    """Passes on what the edges report as a problem of the broker."""
-
-    def __init__(self, on_problem: ProblemSink) -> None:
-        self._on_problem = on_problem
-
-    def log_event(
-        self,
-        level: Level,
-        message: str,
-        details: Mapping[str, object] | None = None,
-        *,
-        event: LogEvent,
-        module: str,
-        strategy_id: StrategyId | None = None,
-        client_order_id: ClientOrderId | None = None,
-        symbol: Symbol | None = None,
-    ) -> None:
-        """Pass on a problem and leave the rest out."""
-        if event is LogEvent.BROKER_PROBLEM:
-            self._on_problem(str((details or {}).get("problem", event)), message)
 
 
 class AccountHarness:
@@ -96,18 +70,16 @@ class AccountHarness:
         failure: Callable[[BaseException], None],
     ) -> BrokerAdapter:
         """Make the adapter that the daemon would make."""
-        make = build_adapter(
+        return lone_adapter(
             self._settings,
             None,
             clock=self.now,
-            log=_ProblemLog(on_problem),
             failure=failure,
-            resync=lambda: None,
-            keep=lambda _problem, _raw: None,
+            on_problem=on_problem,
+            sink=sink,
+            is_ours=is_ours,
             latch=latch,
-            rng=random.Random(),  # noqa: S311  # it decides how long to wait
         )
-        return make(sink, is_ours)
 
     def make_stranger(self, sink: BrokerSink) -> BrokerAdapter:
         """Refuse: wrong keys in a row may lock a user out."""

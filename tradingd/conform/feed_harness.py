@@ -6,13 +6,13 @@ Owns: the wrapping of feeds that have no history or no connection of their own. 
 import time
 from collections.abc import Callable, Sequence
 
+from tradingd.assembly.feeds import AnyFeed as BuiltFeed
 from tradingd.conform.capabilities import Capability
 from tradingd.conform.harness import AnyFeed, Market
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import PriceBar
 from tradingd.errors import UsageError
 from tradingd.feeds.base import Feed, MarketDataSink
-from tradingd.feeds.build import AnyFeed as BuiltFeed
 from tradingd.feeds.file import FileFeed
 from tradingd.feeds.synthetic import SyntheticFeed
 

@@ -5,6 +5,7 @@ Reads: settings. Never: opens a connection.
 
 from functools import partial
 
+from tradingd.assembly.feeds import build_feed
 from tradingd.conform.feed_harness import FeedHarness
 from tradingd.conform.harness import kept
 from tradingd.conform.runner import OpenDataHarness
@@ -13,10 +14,9 @@ from tradingd.core.calendar import NewYorkStockExchange
 from tradingd.core.identifiers import Symbol
 from tradingd.core.instruments import AssetClass, default_instrument
 from tradingd.errors import UsageError
-from tradingd.feeds.build import build_feed
 from tradingd.settings.feeds import FeedSettings, FileFeedSettings, SyntheticFeedSettings
-from tradingd.settings.plans import traded_symbols
 from tradingd.settings.root import Settings
+from tradingd.settings.to_core import traded_symbols
 
 INSIST = "place test orders in my live account"
 """What a user has to say, word for word, before a case touches real money."""

@@ -6,6 +6,7 @@ that does not take it stops none of them. Never: waits; what is left is asked fo
 
 from collections.abc import Callable, Iterable
 
+from tradingd.assembly.modules import Modules
 from tradingd.control.requests import CommandRequest
 from tradingd.control.views import CommandResult
 from tradingd.core.books import Books
@@ -17,7 +18,6 @@ from tradingd.core.scopes import Scope
 from tradingd.errors import JournalError
 from tradingd.settings.problems import suggest
 from tradingd.settings.root import Settings
-from tradingd.wiring import Modules
 
 MODULE = "control"
 NOT_UP = "the daemon is starting: until it has reached the venue only halt and resume work"

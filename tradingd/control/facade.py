@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from tradingd import __version__
+from tradingd.assembly.modules import Modules
 from tradingd.control.desk import NOT_UP, OperatorDesk
 from tradingd.control.requests import CommandRequest
 from tradingd.control.views import (
@@ -32,12 +33,11 @@ from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.reconcile import ReconciliationPlan
 from tradingd.errors import JournalError, Refused, VenueUnavailable
 from tradingd.journal.writer import Committed
+from tradingd.reporting.day_statement import take_statement
 from tradingd.runtime.clock import Clock
 from tradingd.settings.loaded import LoadedSettings
-from tradingd.settings.plans import trading_days
 from tradingd.settings.root import Settings
-from tradingd.stating import take_statement
-from tradingd.wiring import Modules
+from tradingd.settings.to_core import trading_days
 
 FOR_EVER_NS = 1 << 62
 RECONCILE_TIMEOUT_S = 30

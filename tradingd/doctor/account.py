@@ -5,32 +5,29 @@ opens the order stream, or the state folder's own venue database.
 """
 
 import asyncio
-import random
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
 
+from tradingd.assembly.adapters import check_account
+from tradingd.assembly.lone_adapter import OnProblem, lone_connection
 from tradingd.brokers.base import BrokerAdapter, TellsTime
 from tradingd.core.books import Books
-from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol
+from tradingd.core.identifiers import Symbol
 from tradingd.core.instruments import Instrument
-from tradingd.core.log import Level, LogEvent
 from tradingd.core.venue_view import AccountInfo
 from tradingd.doctor.clocks import judge_offset
 from tradingd.doctor.findings import Finding, Part, SymbolTerms, failed, ok, unchecked
 from tradingd.doctor.judging import judge_account, judge_shorting, judge_symbol, strategies_of, terms_of
-from tradingd.edges import build_adapter, build_venue, check_account
-from tradingd.errors import CredentialsRefused, FatalError, TradingdError, UsageError, VenueUnavailable
-from tradingd.runtime.kill_switch import Latch
+from tradingd.errors import CredentialsRefused, UsageError, VenueUnavailable
 from tradingd.service.account_lock import is_traded
-from tradingd.service.null_log import QuietLog
 from tradingd.settings.ib import IbBrokerSettings
 from tradingd.settings.paths import StatePaths
-from tradingd.settings.plans import traded_symbols
 from tradingd.settings.root import Settings
+from tradingd.settings.to_core import traded_symbols
 
 _CLOSE_WITHIN_S = 3.0
 
@@ -44,29 +41,6 @@ class AccountView(msgspec.Struct, kw_only=True):
     symbols: list[SymbolTerms] = []
     clock_offset_ns: int | None = None
     credentials_refused: bool = False
-
-
-class _ProblemLog(QuietLog):
-    """Keeps what an adapter reports as a problem, and leaves the rest out."""
-
-    def __init__(self) -> None:
-        self.problems: dict[str, str] = {}
-
-    def log_event(
-        self,
-        level: Level,
-        message: str,
-        details: Mapping[str, object] | None = None,
-        *,
-        event: LogEvent,
-        module: str,
-        strategy_id: StrategyId | None = None,
-        client_order_id: ClientOrderId | None = None,
-        symbol: Symbol | None = None,
-    ) -> None:
-        """Keep a problem of the broker by its name."""
-        if event is LogEvent.BROKER_PROBLEM:
-            self.problems[str((details or {}).get("problem", event))] = message
 
 
 async def ask_venue(
@@ -84,14 +58,14 @@ async def ask_venue(
         text = "the running daemon holds the client id, and TWS serves an id once"
         view.findings.append(unchecked(Part.ACCOUNT, "venue", text, "ask the daemon itself with tradingd status"))
         return view
-    log = _ProblemLog()
-    async with _connection(settings, log, clock) as adapter:
+    problems: dict[str, str] = {}
+    async with _connection(settings, problems.__setitem__, clock) as adapter:
         try:
             async with asyncio.timeout(within_s):
                 await _ask(
                     view,
                     adapter,
-                    problems=log.problems,
+                    problems=problems,
                     settings=settings,
                     paths=paths,
                     books=books,
@@ -117,43 +91,17 @@ async def ask_venue(
 
 
 @asynccontextmanager
-async def _connection(settings: Settings, log: _ProblemLog, clock: Callable[[], int]) -> AsyncIterator[BrokerAdapter]:
-    """Give an adapter that is not yet connected; close it, and the venue behind it, at the end."""
-    failures: list[BaseException] = []
-    venue = None
+async def _connection(
+    settings: Settings, on_problem: OnProblem, clock: Callable[[], int]
+) -> AsyncIterator[BrokerAdapter]:
+    """Give an adapter that is not yet connected, to a paper venue on a temporary database where that is the broker."""
+    # The port of the configuration may be a running daemon's.
+    apart = settings.venue.model_copy(update={"host": "127.0.0.1", "port": 0})
+    settings = settings.model_copy(update={"venue": apart})
     with tempfile.TemporaryDirectory(prefix="tradingd-doctor-") as folder:
-        if settings.broker.kind == "paper":
-            # The port of the configuration may be a running daemon's.
-            apart = settings.venue.model_copy(update={"host": "127.0.0.1", "port": 0})
-            venue, settings = build_venue(
-                settings.model_copy(update={"venue": apart}),
-                database=Path(folder) / "venue.db",
-                symbols=traded_symbols(settings),
-                clock=clock,
-                log=log,
-            )
-            await venue.start()
-        adapter = build_adapter(
-            settings,
-            venue,
-            clock=clock,
-            log=log,
-            failure=failures.append,
-            resync=lambda: None,
-            keep=lambda _problem, _raw: None,
-            latch=Latch(),
-            rng=random.Random(),  # noqa: S311 - jitter needs no secrecy
-        )(lambda _event: None, lambda _order_id: False)
-        try:
+        database = Path(folder) / "venue.db"
+        async with lone_connection(settings, database, clock=clock, on_problem=on_problem) as adapter:
             yield adapter
-        finally:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_CLOSE_WITHIN_S):
-                    await adapter.close()
-            if venue is not None:
-                await venue.stop()
-    for failure in failures:
-        raise failure if isinstance(failure, TradingdError) else FatalError(str(failure)) from failure
 
 
 async def _ask(

@@ -9,6 +9,7 @@ from itertools import islice
 
 import msgspec
 
+from tradingd.assembly.feeds import AnyFeed, build_feeds
 from tradingd.core.calendar import NewYorkStockExchange
 from tradingd.core.identifiers import Symbol
 from tradingd.core.instruments import AssetClass, Instrument, default_instrument
@@ -18,7 +19,6 @@ from tradingd.doctor.bounded import bounded
 from tradingd.doctor.findings import Finding, Part, Verdict, failed, ok, unchecked, warning
 from tradingd.errors import CredentialsRefused, TradingdError
 from tradingd.feeds.base import FeedState, FeedStatus
-from tradingd.feeds.build import AnyFeed, build_feeds
 from tradingd.feeds.file import FileFeed
 from tradingd.settings.feeds import FeedSettings, SyntheticFeedSettings
 from tradingd.settings.root import Settings

@@ -16,7 +16,7 @@ from tradingd.journal.segments import Tail, is_locked, load, segment_paths
 from tradingd.journal.verify import JournalProof, verify
 from tradingd.settings.loaded import LoadedSettings
 from tradingd.settings.paths import StatePaths
-from tradingd.settings.plans import configuration_facts
+from tradingd.settings.to_core import configuration_facts
 
 _PART = Part.JOURNAL
 

@@ -1,4 +1,9 @@
 """Market-data feeds: each waits for its source, decodes, and hands events to a sink.
 
-`base` says what a feed offers; `file`, `synthetic` and `alpaca/` are the feeds; `build` makes one from its settings.
+base       what a feed offers
+file       a file of quotes, trades or bars
+rows       the rows of such a file
+synthetic  an invented market
+alpaca/    Alpaca's market data
+due        whether data are due, so that silence is strange
 """

@@ -1,7 +1,26 @@
 """Configuration: a TOML file, systemd credentials and the environment, read into strict frozen models.
 
-`load` reads; `check` compares sections with each other; `effective` shows what is in force; `root` is the whole model,
-`sections`, `feeds`, `broker`, `risk` and `venue` its parts. Nothing here reads `os.environ` by itself.
+load                                      reads the file and the layers above it
+layers                                    file, credentials, environment: each over the one before
+loaded                                    the settings, and where each value came from
+root                                      the whole model
+sections, feeds, broker, ib, risk, venue  its parts
+fields                                    kinds of value
+shape                                     questions about the models
+check                                     sections compared with each other
+params                                    a strategy's class and its parameters
+conflicts                                 the configuration against what the journal holds
+changes                                   how two configurations differ
+positions                                 where each key of a TOML file stands
+problems                                  what is wrong, each with its place
+explain                                   what pydantic found, in the operator's words
+effective                                 what is in force
+secrets                                   the values that no log may show
+paths                                     the files under the state folder
+places                                    whether the daemon may write where it has to
+to_core                                   from settings to what the core works with
+
+Nothing here reads `os.environ` by itself.
 """
 
 from tradingd.settings.check import check_settings

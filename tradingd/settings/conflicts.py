@@ -7,8 +7,8 @@ Owns: the words between the core's judgement and the operator. Called by a start
 from tradingd.core.books import Books
 from tradingd.core.conflicts import Conflict, find_refusals
 from tradingd.settings.loaded import LoadedSettings
-from tradingd.settings.plans import configuration_facts
 from tradingd.settings.problems import ConfigurationProblems, Problem
+from tradingd.settings.to_core import configuration_facts
 
 
 def conflict_problem(loaded: LoadedSettings, conflict: Conflict) -> Problem:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tradingd import __version__
+from tradingd.assembly.modules import Inboxes
 from tradingd.core.books import Books
 from tradingd.core.conflicts import ConfigurationFacts, acceptance, describe, transfers_due
 from tradingd.core.entries import (
@@ -37,11 +38,10 @@ from tradingd.service.structured_log import StructuredLog, render_json
 from tradingd.settings.conflicts import require_no_conflict
 from tradingd.settings.loaded import LoadedSettings
 from tradingd.settings.paths import StatePaths
-from tradingd.settings.plans import configuration_facts, with_held_symbols
 from tradingd.settings.root import Settings
 from tradingd.settings.secrets import secret_values
 from tradingd.settings.sections import DaemonSettings
-from tradingd.wiring import Inboxes
+from tradingd.settings.to_core import configuration_facts, with_held_symbols
 
 MODULE = "orchestrator"
 MOST_KEPT = 4096

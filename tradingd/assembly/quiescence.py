@@ -7,11 +7,11 @@ a file decides as its replay does; a stop waits for it, within its deadline.
 
 import asyncio
 
+from tradingd.assembly.modules import Inboxes, Modules
 from tradingd.brokers.alpaca.adapter import AlpacaBroker
 from tradingd.core.books import Books
 from tradingd.core.order_state import OrderStatus
 from tradingd.venue.server import PaperVenue
-from tradingd.wiring import Inboxes, Modules
 
 _COMMANDED = (OrderStatus.PENDING_SUBMIT, OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE)
 

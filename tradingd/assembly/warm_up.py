@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 
+from tradingd.assembly.modules import Modules
 from tradingd.brokers.base import BrokerAdapter
 from tradingd.core.identifiers import Symbol
 from tradingd.core.log import Level, LogEvent
@@ -12,7 +13,6 @@ from tradingd.core.venue_view import AccountInfo
 from tradingd.errors import FeedError, VenueUnavailable
 from tradingd.runtime.backoff import Backoff
 from tradingd.runtime.ports import EventLog
-from tradingd.wiring import Modules
 
 MODULE = "orchestrator"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from tradingd.assembly.modules import IsOurs
 from tradingd.brokers.alpaca.adapter import AlpacaBroker
 from tradingd.brokers.alpaca.model import ALPACA, paper_venue_model
 from tradingd.brokers.base import BrokerAdapter, BrokerSink
@@ -26,7 +27,6 @@ from tradingd.settings.ib import IbBrokerSettings
 from tradingd.settings.root import Settings
 from tradingd.settings.venue import VenueSession
 from tradingd.venue.server import PaperVenue
-from tradingd.wiring import IsOurs
 
 
 def build_venue(

@@ -6,6 +6,8 @@ the log and in the journal, and the next start asks what became of it first.
 
 import asyncio
 
+from tradingd.assembly.modules import Inboxes
+from tradingd.assembly.quiescence import Settling
 from tradingd.core.books import Books
 from tradingd.core.entries import RunStopped
 from tradingd.core.log import Level, LogEvent
@@ -16,8 +18,6 @@ from tradingd.modules.trade_logger import TradeLogger
 from tradingd.runtime.inbox import QueueInbox
 from tradingd.runtime.live import drained
 from tradingd.settings.root import Settings
-from tradingd.settling import Settling
-from tradingd.wiring import Inboxes
 
 MODULE = "orchestrator"
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import msgspec
 
 from tradingd import __version__
+from tradingd.assembly.feeds import AnyFeed, build_feed
+from tradingd.assembly.modules import Edges, Inboxes, IsOurs, build
 from tradingd.brokers.base import BrokerAdapter, BrokerSink
 from tradingd.brokers.simulated import SimulatedBroker
 from tradingd.core.books import Books
@@ -23,7 +25,6 @@ from tradingd.core.log import Level, LogEntry
 from tradingd.core.market import NS_PER_SECOND, DataDefect, MarketDataEvent
 from tradingd.core.performance import PerformanceReportData
 from tradingd.errors import UsageError
-from tradingd.feeds.build import AnyFeed, build_feed
 from tradingd.feeds.file import FileFeed
 from tradingd.feeds.synthetic import SyntheticFeed
 from tradingd.journal.history import read_history
@@ -37,10 +38,9 @@ from tradingd.runtime.replay import ReplayDriver, merge, run_now
 from tradingd.settings.broker import AlpacaBrokerSettings
 from tradingd.settings.ib import IbBrokerSettings
 from tradingd.settings.loaded import LoadedSettings
-from tradingd.settings.plans import contract_instruments, traded_symbols, trading_days
 from tradingd.settings.root import Settings
+from tradingd.settings.to_core import contract_instruments, traded_symbols, trading_days
 from tradingd.settings.venue import VenueSession
-from tradingd.wiring import Edges, Inboxes, IsOurs, build
 
 BEAT_NS = 3600 * NS_PER_SECOND
 """How often, in the data's time, equity is sampled and risk assessed."""

@@ -50,7 +50,8 @@ from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.ports import Spawn
 from tradingd.settings.changes import FileEdit, nothing_edited
 from tradingd.settings.params import import_strategy, make_strategy, validate_params
-from tradingd.settings.plans import (
+from tradingd.settings.root import Settings
+from tradingd.settings.to_core import (
     cadence,
     next_close,
     patience,
@@ -62,7 +63,6 @@ from tradingd.settings.plans import (
     to_ns,
     trading_days,
 )
-from tradingd.settings.root import Settings
 from tradingd.strategies.base import Strategy
 
 TakeStatement: TypeAlias = Callable[[BrokerAdapter, date, Callable[[], int]], Awaitable[Statement]]
