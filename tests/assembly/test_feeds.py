@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 from tradingd.assembly.feeds import build_feed, build_feeds
+from tradingd.brokers.alpaca.feed import AlpacaFeed
 from tradingd.core.identifiers import Symbol
 from tradingd.errors import UsageError
-from tradingd.feeds.alpaca.stream import AlpacaFeed
 from tradingd.feeds.file import FileFeed
 from tradingd.feeds.synthetic import SyntheticFeed
 from tradingd.settings.broker import AlpacaBrokerSettings, PaperBrokerSettings

@@ -5,11 +5,11 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from tradingd.brokers.alpaca.feed import AlpacaFeed
+from tradingd.brokers.alpaca.history import AlpacaHistory
 from tradingd.conform.capabilities import Capability
 from tradingd.conform.venue_harness import VenueHarness, venue_harness
 from tradingd.core.identifiers import Symbol
-from tradingd.feeds.alpaca.history import AlpacaHistory
-from tradingd.feeds.alpaca.stream import AlpacaFeed
 from tradingd.runtime.backoff import Backoff
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve

@@ -6,8 +6,8 @@ from http import HTTPStatus
 from pathlib import Path
 
 import pytest
+from tests.brokers.alpaca.market_data_server import MarketDataServer, Script, Session, forever, market_data_server, stay
 from tests.doctor.examining import FEED, STRATEGY, examined, finding
-from tests.feeds.market_data_server import MarketDataServer, Script, Session, forever, market_data_server, stay
 from tradingd.core.market import DAY_NS, MINUTE_NS, NS_PER_SECOND
 from tradingd.core.timestamps import format_timestamp
 from tradingd.doctor.findings import Finding, Verdict

@@ -3,9 +3,9 @@
 from decimal import Decimal
 from pathlib import Path
 
+from tests.brokers.alpaca.test_alpaca_over_venue import limit_order, quote
+from tests.brokers.alpaca.test_alpaca_wire import make_order
 from tests.brokers.scripted_venue import Recorder, Reply, ScriptedVenue, order_json, update_json
-from tests.brokers.test_alpaca_over_venue import limit_order, quote
-from tests.brokers.test_alpaca_wire import make_order
 from tests.modules.desk import ABC, START, Desk
 from tests.modules.test_reconciliation import bid
 from tests.simulation import staging

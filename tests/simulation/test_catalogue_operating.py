@@ -19,8 +19,8 @@ import pytest
 from tests.acceptance.conftest import RESTLESS, WriteConfig, file_feed
 from tests.acceptance.markets import from_the_open
 from tests.acceptance.running import Program, environment, run_command
+from tests.brokers.alpaca.test_alpaca_wire import make_order
 from tests.brokers.scripted_venue import SECRET, Drop, Recorder, Reply, ScriptedVenue
-from tests.brokers.test_alpaca_wire import make_order
 from tests.cli.far_side import running_daemon
 from tests.modules.acting import Acting
 from tests.modules.desk import ABC, ONE, START, TWO, Desk

@@ -5,9 +5,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from tests.brokers.alpaca.test_alpaca_over_venue import limit_order
 from tests.brokers.conftest import NOW_NS
 from tests.brokers.scripted_venue import Drop, Recorder, Reply, ScriptedVenue
-from tests.brokers.test_alpaca_over_venue import limit_order
 from tests.modules.desk import ABC, ONE, START, TWO, XYZ, Desk
 from tests.modules.test_reconciliation import bid, outside
 from tests.simulation import staging

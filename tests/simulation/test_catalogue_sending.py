@@ -4,9 +4,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from tests.brokers.alpaca.test_alpaca_over_venue import AAPL, limit_order, quote
+from tests.brokers.alpaca.test_alpaca_wire import make_order
 from tests.brokers.scripted_venue import Drop, Recorder, Reply, ScriptedVenue, Seen, order_json, update_json
-from tests.brokers.test_alpaca_over_venue import AAPL, limit_order, quote
-from tests.brokers.test_alpaca_wire import make_order
 from tests.core import making
 from tests.modules.acting import Acting
 from tests.modules.desk import ABC, ONE, TWO, Desk, late_acknowledgement

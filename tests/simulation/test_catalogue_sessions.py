@@ -8,10 +8,10 @@ from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
+from tests.brokers.alpaca.test_alpaca_order_stream import Heard
+from tests.brokers.alpaca.test_alpaca_wire import make_order
 from tests.brokers.conftest import NOW_NS
 from tests.brokers.scripted_venue import ACCOUNT, KEY, SECRET, Recorder, Reply, ScriptedVenue
-from tests.brokers.test_alpaca_stream import Heard
-from tests.brokers.test_alpaca_wire import make_order
 from tests.modules.desk import ABC, START, XYZ, Desk
 from tests.modules.test_reconciliation import bid
 from tests.runtime.listening import ListeningLog
@@ -21,7 +21,7 @@ from tests.simulation.plans import Verb
 from tests.simulation.staging import OddBroker, Story, codes, entries, fault, wish
 from tradingd.assembly.warm_up import reach
 from tradingd.brokers.alpaca.adapter import AlpacaBroker
-from tradingd.brokers.alpaca.stream import TradeUpdateStream
+from tradingd.brokers.alpaca.order_stream import TradeUpdateStream
 from tradingd.core.identifiers import VenueOrderId
 from tradingd.core.log import LogEvent
 from tradingd.core.order_state import OrderStatus

@@ -13,8 +13,8 @@ from tradingd.settings.feeds import AlpacaFeedSettings, FeedSettings, FileFeedSe
 from tradingd.settings.ib import IbBrokerSettings, IbFeedSettings
 
 if TYPE_CHECKING:
+    from tradingd.brokers.alpaca.feed import AlpacaFeed
     from tradingd.brokers.ib.feed import IbFeed
-    from tradingd.feeds.alpaca.stream import AlpacaFeed
 
 AnyFeed: TypeAlias = Union[FileFeed, SyntheticFeed, "AlpacaFeed", "IbFeed"]
 """Every feed; all but files know bars of the past."""
@@ -64,8 +64,8 @@ def build_feed(
             )
         case AlpacaFeedSettings():
             # The client libraries are loaded only where they are needed, to keep start-up short.
-            from tradingd.feeds.alpaca.history import AlpacaHistory
-            from tradingd.feeds.alpaca.stream import AlpacaFeed
+            from tradingd.brokers.alpaca.feed import AlpacaFeed
+            from tradingd.brokers.alpaca.history import AlpacaHistory
 
             key, secret = _keys(settings, broker)
             plan = settings.url.rstrip("/").rsplit("/", 1)[-1]

@@ -4,6 +4,5 @@ base       what a feed offers
 file       a file of quotes, trades or bars
 rows       the rows of such a file
 synthetic  an invented market
-alpaca/    Alpaca's market data
 due        whether data are due, so that silence is strange
 """

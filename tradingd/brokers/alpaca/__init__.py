@@ -1,7 +1,19 @@
-"""Everything that is Alpaca's.
+"""Everything that is Alpaca's: orders and market data.
 
-`wire` its JSON, `convert` that JSON in our terms, `outcomes` what an answer proves, `chains` which ids are whose,
-`translate` what the stream means, `model` what the venue takes; then, with I/O, `rest` and `stream` the connections,
-`queries` and `snapshot` the questions, `settle` the doubtful replacements, and `adapter` the whole behind
-`brokers.base.BrokerAdapter`.
+wire          its JSON of orders and account
+convert       that JSON in our terms
+outcomes      what an answer proves
+chains        which ids are whose
+translate     what the order stream means
+model         what the venue takes
+rest          requests, over connections that are kept
+order_stream  the stream of order updates
+queries       the questions
+snapshot      everything at once
+settle        replacements in doubt
+adapter       the whole, behind `brokers.base.BrokerAdapter`
+market_wire   its market data, in JSON and msgpack
+feed          the stream of market data, behind `feeds.base`
+history       bars of the past, with pages and time limits
+bars          what Alpaca's bars are in our terms
 """

@@ -17,6 +17,7 @@ from yarl import URL
 from tradingd.brokers.alpaca.chains import OrderChains
 from tradingd.brokers.alpaca.convert import SymbolBook, is_paper_number, is_working, to_account, to_instrument
 from tradingd.brokers.alpaca.model import ALPACA
+from tradingd.brokers.alpaca.order_stream import TradeUpdateStream
 from tradingd.brokers.alpaca.outcomes import (
     UNPROVEN,
     HttpAnswer,
@@ -32,7 +33,6 @@ from tradingd.brokers.alpaca.queries import AlpacaQueries
 from tradingd.brokers.alpaca.rest import CommandChannel, RestClient
 from tradingd.brokers.alpaca.settle import ReplaceSettler
 from tradingd.brokers.alpaca.snapshot import SnapshotReader
-from tradingd.brokers.alpaca.stream import TradeUpdateStream
 from tradingd.brokers.alpaca.translate import Problem, Translator
 from tradingd.brokers.alpaca.wire import UNREADABLE, TradeUpdate, WireOrder, encode_new_order, encode_replacement
 from tradingd.brokers.base import BrokerSink

@@ -10,8 +10,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from tradingd.brokers.alpaca.bars import PLAN_LACKS_SIP, SIP_REMEDY
 from tradingd.brokers.alpaca.wire import UNREADABLE, WireErrorBody
-from tradingd.feeds.alpaca.bars import PLAN_LACKS_SIP, SIP_REMEDY
 
 _DUPLICATE_ID = (422, 40010001)
 """A 422 with a code of the 400 family: the client order id was used before. Test the pair, not the arithmetic."""

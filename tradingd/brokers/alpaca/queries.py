@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 from yarl import URL
 
+from tradingd.brokers.alpaca.bars import BarReader
 from tradingd.brokers.alpaca.rest import RestClient
 from tradingd.brokers.alpaca.wire import (
     UNREADABLE,
@@ -25,7 +26,6 @@ from tradingd.core.identifiers import Symbol
 from tradingd.core.market import PriceBar
 from tradingd.core.timestamps import format_timestamp, parse_timestamp
 from tradingd.errors import FeedError, VenueUnavailable
-from tradingd.feeds.alpaca.bars import BarReader
 
 T = TypeVar("T")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.brokers.alpaca.test_alpaca_wire import make_order
 from tests.brokers.scripted_venue import Recorder
-from tests.brokers.test_alpaca_wire import make_order
 from tradingd.brokers.alpaca.adapter import AlpacaBroker
 from tradingd.brokers.alpaca.model import ALPACA
 from tradingd.core.broker_events import OrderStreamUp

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.msgpack import Ext
+from tradingd.brokers.alpaca import market_wire
 from tradingd.core.identifiers import Symbol
-from tradingd.feeds.alpaca import wire
 
 TIME = "2021-02-22T15:51:44Z"
 
@@ -27,7 +27,7 @@ def test_every_message_of_the_protocol_is_known(encode: Any) -> None:
             *({"T": tag, "S": "AAPL", "t": TIME} for tag in "cxdslio"),
         ]
     )
-    decoded = wire.decode_frame(frame)
+    decoded = market_wire.decode_frame(frame)
     assert (decoded.undecodable, decoded.unknown) == ((), 0)
     assert [type(message).__name__ for message in decoded.messages] == [
         "Success", "StreamError", "Subscription", "QuoteMessage", "TradeMessage", "BarMessage",
@@ -37,14 +37,14 @@ def test_every_message_of_the_protocol_is_known(encode: Any) -> None:
 
 
 def test_the_tag_may_stand_anywhere_in_a_message() -> None:
-    (message,) = wire.decode_frame(b'[{"S":"A","p":1,"s":2,"t":"2021-02-22T15:51:44Z","T":"t"}]').messages
-    assert isinstance(message, wire.TradeMessage)
+    (message,) = market_wire.decode_frame(b'[{"S":"A","p":1,"s":2,"t":"2021-02-22T15:51:44Z","T":"t"}]').messages
+    assert isinstance(message, market_wire.TradeMessage)
 
 
 def test_one_bad_message_costs_no_other() -> None:
     frame = msgspec.json.encode([{"T": "t", "S": "A", "p": None, "s": 1, "t": TIME}, {"T": "n"}, {"T": "d"}, 5, {}])
-    decoded = wire.decode_frame(frame)
-    assert [type(message) for message in decoded.messages] == [wire.DailyBar]
+    decoded = market_wire.decode_frame(frame)
+    assert [type(message) for message in decoded.messages] == [market_wire.DailyBar]
     assert decoded.unknown == 1
     assert [bad.symbol for bad in decoded.undecodable] == [Symbol("A"), Symbol(""), Symbol("")]
 
@@ -58,19 +58,19 @@ def test_one_bad_message_costs_no_other() -> None:
         (Ext(-1, (7).to_bytes(4, "big") + (-1).to_bytes(8, "big", signed=True)), -1_000_000_000 + 7),
     ],
 )
-def test_wire_times(value: wire.WireTime, expected: int) -> None:
-    assert wire.time_ns(value) == expected
+def test_wire_times(value: market_wire.WireTime, expected: int) -> None:
+    assert market_wire.time_ns(value) == expected
 
 
 @pytest.mark.parametrize("value", ["noon", Ext(-1, b"abc"), Ext(5, b"abcd")])
-def test_what_is_no_time_is_refused(value: wire.WireTime) -> None:
+def test_what_is_no_time_is_refused(value: market_wire.WireTime) -> None:
     with pytest.raises(ValueError, match=r"."):
-        wire.time_ns(value)
+        market_wire.time_ns(value)
 
 
 @given(st.binary(max_size=80))
 def test_no_bytes_are_too_strange(data: bytes) -> None:
-    wire.decode_frame(data)
+    market_wire.decode_frame(data)
 
 
 VALUE = st.recursive(
@@ -84,5 +84,5 @@ MESSAGE = st.dictionaries(st.sampled_from(["T", "S", "t", "p", "s", "bp", "code"
 @given(st.lists(st.one_of(MESSAGE, st.sampled_from("qtbus").map(lambda tag: {"T": tag})), max_size=4), st.booleans())
 def test_every_message_of_a_frame_is_accounted_for(messages: list[dict[str, Any]], packed: bool) -> None:
     frame = msgspec.msgpack.encode(messages) if packed else msgspec.json.encode(messages)
-    decoded = wire.decode_frame(frame)
+    decoded = market_wire.decode_frame(frame)
     assert len(decoded.messages) + len(decoded.undecodable) + decoded.unknown == len(messages)

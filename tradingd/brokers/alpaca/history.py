@@ -12,10 +12,10 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from tradingd.brokers.alpaca.bars import PLAN_LACKS_SIP, SIP_REMEDY, BarReader
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import PriceBar
 from tradingd.errors import CredentialsRefused, FeedError
-from tradingd.feeds.alpaca.bars import PLAN_LACKS_SIP, SIP_REMEDY, BarReader
 from tradingd.runtime.backoff import Backoff, asked_wait_s
 
 _ATTEMPTS = 4

@@ -2,9 +2,9 @@
 
 import asyncio
 
+from tests.brokers.alpaca.test_alpaca_wire import make_order
 from tests.brokers.conftest import MakeBroker
 from tests.brokers.scripted_venue import Recorder, Reply, ScriptedVenue, order_json
-from tests.brokers.test_alpaca_wire import make_order
 from tradingd.core.identifiers import ClientOrderId, VenueOrderId
 from tradingd.core.orders import CancelUnknown, OrderAccepted, OrderRejected, OrderUnknown
 from tradingd.errors import VenueUnavailable

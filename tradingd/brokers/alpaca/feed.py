@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
+from tradingd.brokers.alpaca import market_wire
+from tradingd.brokers.alpaca.history import AlpacaHistory
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import MINUTE_NS, DataDefect, PriceBar
 from tradingd.errors import CredentialsRefused, FeedError, UsageError
-from tradingd.feeds.alpaca import wire
-from tradingd.feeds.alpaca.history import AlpacaHistory
 from tradingd.feeds.base import FeedState, FeedStatus, MarketDataSink
 from tradingd.runtime.backoff import Backoff
 
@@ -206,15 +206,15 @@ class AlpacaFeed:
             finally:
                 watch.cancel()
 
-    def _take(self, data: bytes, sink: MarketDataSink) -> Sequence[wire.Message]:
+    def _take(self, data: bytes, sink: MarketDataSink) -> Sequence[market_wire.Message]:
         """Hand a frame's events on; return its control messages, which need an answer."""
         ts_recv = self._clock()
-        frame = wire.decode_frame(data)
-        control: list[wire.Message] | None = None
+        frame = market_wire.decode_frame(data)
+        control: list[market_wire.Message] | None = None
         for message in frame.messages:
-            if isinstance(message, wire.DATA_MESSAGES):
+            if isinstance(message, market_wire.DATA_MESSAGES):
                 try:
-                    event = wire.to_event(message, ts_recv)
+                    event = market_wire.to_event(message, ts_recv)
                 except ValueError as error:
                     sink.reject(message.symbol, DataDefect.MALFORMED, 0, str(error))
                     continue
@@ -231,45 +231,50 @@ class AlpacaFeed:
         self._last_data_s = time.monotonic()
         return control or ()
 
-    async def _control(self, connection: ClientConnection, message: wire.Message, sink: MarketDataSink) -> None:
+    async def _control(self, connection: ClientConnection, message: market_wire.Message, sink: MarketDataSink) -> None:
         match message:
-            case wire.Success(msg="connected"):
+            case market_wire.Success(msg="connected"):
                 await self._send(connection, {"action": "auth", "key": self._api_key, "secret": self._api_secret})
-            case wire.Success(msg="authenticated"):
+            case market_wire.Success(msg="authenticated"):
                 channels = {channel: list(self.symbols) for channel in self._channels}
                 if "bars" in channels:
                     channels["updatedBars"] = list(self.symbols)
                 await self._send(connection, {"action": "subscribe", **channels})
-            case wire.Subscription():
+            case market_wire.Subscription():
                 self._confirm(message, sink)
-            case wire.StreamError(code=code, msg=text):
+            case market_wire.StreamError(code=code, msg=text):
                 self._complain(code, text)
-            case wire.TradeCorrection() as told:
+            case market_wire.TradeCorrection() as told:
                 new = f"{told.corrected_price} × {told.corrected_size}"
                 detail = f"trade {told.trade_id} at {told.price} × {told.size} was corrected to {new}"
                 sink.reject(told.symbol, DataDefect.REVISED, 0, detail)
-            case wire.TradeCancel() as told:
+            case market_wire.TradeCancel() as told:
                 detail = f"trade {told.trade_id} at {told.price} × {told.size} was taken back"
                 sink.reject(told.symbol, DataDefect.REVISED, 0, detail)
             case (
-                wire.Success()
-                | wire.DailyBar()
-                | wire.TradingStatus()
-                | wire.PriceLimits()
-                | wire.Imbalance()
-                | wire.OrderBook()
+                market_wire.Success()
+                | market_wire.DailyBar()
+                | market_wire.TradingStatus()
+                | market_wire.PriceLimits()
+                | market_wire.Imbalance()
+                | market_wire.OrderBook()
             ):
                 pass
-            case wire.QuoteMessage() | wire.TradeMessage() | wire.BarMessage() | wire.UpdatedBar():
+            case (
+                market_wire.QuoteMessage()
+                | market_wire.TradeMessage()
+                | market_wire.BarMessage()
+                | market_wire.UpdatedBar()
+            ):
                 raise AssertionError("data messages are no control messages")
             case _:
                 assert_never(message)
 
     async def _send(self, connection: ClientConnection, request: dict[str, object]) -> None:
-        data = wire.encode_request(request, self._encoding)
+        data = market_wire.encode_request(request, self._encoding)
         await connection.send(data, text=self._encoding == "json")
 
-    def _confirm(self, message: wire.Subscription, sink: MarketDataSink) -> None:
+    def _confirm(self, message: market_wire.Subscription, sink: MarketDataSink) -> None:
         granted = {"trades": message.trades, "quotes": message.quotes, "bars": message.bars}
         missing = [f"{c} of {s}" for c in self._channels for s in self.symbols if s not in granted[c]]
         self._subscribed = True

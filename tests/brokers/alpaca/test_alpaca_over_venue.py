@@ -8,8 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from tests.brokers.alpaca.test_alpaca_wire import make_order
 from tests.brokers.scripted_venue import Recorder
-from tests.brokers.test_alpaca_wire import make_order
 from tradingd.brokers.alpaca.adapter import AlpacaBroker
 from tradingd.core.broker_events import OrderStreamUp
 from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from msgspec.msgpack import Ext
-from tests.feeds.market_data_server import MarketDataServer, Session, ended, forever, market_data_server, stay
+from tests.brokers.alpaca.market_data_server import MarketDataServer, Session, ended, forever, market_data_server, stay
 from tests.feeds.recording import RecordingSink
+from tradingd.brokers.alpaca.feed import AlpacaFeed
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import MINUTE_NS, DataDefect, PriceBar, QuoteTick, TradeTick
 from tradingd.errors import CredentialsRefused, UsageError
-from tradingd.feeds.alpaca.stream import AlpacaFeed
 from tradingd.feeds.base import FeedState
 from tradingd.runtime.backoff import Backoff
 

@@ -4,6 +4,7 @@ import asyncio
 from decimal import Decimal
 
 import pytest
+from tests.brokers.alpaca.test_alpaca_wire import make_order
 from tests.brokers.scripted_venue import (
     AAPL,
     BOUND_S,
@@ -17,7 +18,6 @@ from tests.brokers.scripted_venue import (
     order_json,
     update_json,
 )
-from tests.brokers.test_alpaca_wire import make_order
 from tradingd.brokers.alpaca.adapter import AlpacaBroker
 from tradingd.core.broker_events import OrderStreamDown, OrderStreamUp
 from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId

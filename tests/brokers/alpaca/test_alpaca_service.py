@@ -5,6 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from tests.brokers.alpaca.test_alpaca_snapshot import BARS, FILLS, ORDERS, SINCE_NS, bar_json
+from tests.brokers.alpaca.test_alpaca_wire import make_order
 from tests.brokers.conftest import NOW_NS, MakeBroker
 from tests.brokers.scripted_venue import (
     AAPL,
@@ -18,8 +20,6 @@ from tests.brokers.scripted_venue import (
     order_json,
     update_json,
 )
-from tests.brokers.test_alpaca_snapshot import BARS, FILLS, ORDERS, SINCE_NS, bar_json
-from tests.brokers.test_alpaca_wire import make_order
 from tradingd.brokers.alpaca.adapter import AlpacaBroker
 from tradingd.core.broker_events import ForeignOrderEvent, OrderStreamUp
 from tradingd.core.broker_model import refusals

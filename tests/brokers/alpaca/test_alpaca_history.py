@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from tradingd.brokers.alpaca.history import AlpacaHistory
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import DAY_NS, MINUTE_NS
 from tradingd.core.timestamps import format_timestamp
 from tradingd.errors import CredentialsRefused, FeedError
-from tradingd.feeds.alpaca.history import AlpacaHistory
 from tradingd.runtime.backoff import Backoff
 
 AAPL = Symbol("AAPL")

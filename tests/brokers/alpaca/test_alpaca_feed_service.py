@@ -6,9 +6,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.feeds.market_data_server import Session, forever, market_data_server, stay
-from tests.feeds.recording import RecordingSink
-from tests.feeds.test_feed_alpaca_stream import (
+from tests.brokers.alpaca.market_data_server import Session, forever, market_data_server, stay
+from tests.brokers.alpaca.test_alpaca_feed import (
     AAPL,
     BAR,
     NOW,
@@ -23,6 +22,7 @@ from tests.feeds.test_feed_alpaca_stream import (
     running,
     says,
 )
+from tests.feeds.recording import RecordingSink
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import MINUTE_NS, DataDefect, PriceBar, QuoteTick, TradeTick
 from tradingd.core.timestamps import format_timestamp

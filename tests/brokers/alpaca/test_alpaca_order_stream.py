@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.brokers.scripted_venue import BOUND_S, KEY, SECRET, ScriptedVenue, order_json, update_json
-from tradingd.brokers.alpaca.stream import TradeUpdateStream
+from tradingd.brokers.alpaca.order_stream import TradeUpdateStream
 from tradingd.brokers.alpaca.wire import TradeUpdate
 from tradingd.errors import CredentialsRefused, UsageError
 
