@@ -7,6 +7,7 @@ chains        which ids are whose
 translate     what the order stream means
 model         what the venue takes
 rest          requests, over connections that are kept
+socket        a websocket whose messages are handed over as they are read
 order_stream  the stream of order updates
 queries       the questions
 snapshot      everything at once

@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from typing import assert_never
 from urllib.parse import urlsplit
 
-from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from tradingd.brokers.alpaca import market_wire
 from tradingd.brokers.alpaca.history import AlpacaHistory
+from tradingd.brokers.alpaca.socket import VenueSocket, open_socket
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import MINUTE_NS, DataDefect, PriceBar
 from tradingd.errors import CredentialsRefused, FeedError, UsageError
@@ -41,18 +41,11 @@ _MUTE_PATIENCE = 16
 _BACKFILL_NS = 30 * MINUTE_NS
 """Bars missed for longer than this are left to whoever asks for history: strategies are not to act on them."""
 _MAX_FRAME_BYTES = 1 << 24
-_QUEUED_FRAMES = 1 << 12
-_FRAMES_PER_YIELD = 8
 _CONTENT_TYPES = {"json": "application/json", "msgpack": "application/msgpack"}
 
 
 class SlotTaken(FeedError):
     """The venue still holds our former connection (up to 90 s after a break) or is refusing handshakes for a while."""
-
-
-class _Connect(connect):
-    def process_redirect(self, exc: Exception) -> Exception | str:
-        return exc  # the keys are for the configured host alone
 
 
 class AlpacaFeed:
@@ -105,6 +98,7 @@ class AlpacaFeed:
         self._steady_s = steady_s
         self._answer_timeout_s = answer_timeout_s
         self._clock = clock
+        self._socket: VenueSocket | None = None
         self._has_data = False
         self._subscribed = False
         self._last_data_s = 0.0
@@ -163,19 +157,17 @@ class AlpacaFeed:
 
     async def _session(self, sink: MarketDataSink) -> None:
         """One connection from handshake to break."""
-        headers = {"Content-Type": _CONTENT_TYPES[self._encoding]}
+        loop = asyncio.get_running_loop()
+        self._granted: asyncio.Future[None] = loop.create_future()
         try:
-            connection = await _Connect(
+            socket = await open_socket(
                 self._url,
-                additional_headers=headers,
-                compression=None,
-                max_size=_MAX_FRAME_BYTES,
-                max_queue=_QUEUED_FRAMES,
-                ping_interval=10,
-                ping_timeout=10,
-                open_timeout=self._answer_timeout_s,
-                close_timeout=1,
-                proxy=None,
+                lambda data: self._take(data, sink),
+                headers={"Content-Type": _CONTENT_TYPES[self._encoding]},
+                timeout_s=self._answer_timeout_s,
+                max_bytes=_MAX_FRAME_BYTES,
+                ping_interval_s=10,
+                pong_timeout_s=10,
             )
         except InvalidStatus as error:
             status = error.response.status_code
@@ -184,30 +176,24 @@ class AlpacaFeed:
             if status == 429:
                 raise SlotTaken("the venue refuses connections for a while (HTTP 429)") from error
             raise
-        async with connection:
+        self._socket = socket
+        try:
+            socket.release()
             async with asyncio.timeout(self._answer_timeout_s):
-                while not self._subscribed:
-                    for message in self._take(await connection.recv(decode=False), sink):
-                        await self._control(connection, message, sink)
+                await socket.wait(self._granted)
             await self._backfill(sink)
-            mute: list[str] = []
-            watch = asyncio.create_task(self._watch_silence(connection, mute), name=f"{self.name} silence")
+            socket.release()
+            watch = asyncio.create_task(self._watch_silence(socket), name=f"{self.name} silence")
             try:
-                while True:
-                    # `recv` does not wait while frames are queued; the rest of the daemon must have its turn as well.
-                    for _ in range(_FRAMES_PER_YIELD):
-                        for message in self._take(await connection.recv(decode=False), sink):
-                            await self._control(connection, message, sink)
-                    await asyncio.sleep(0)
-            except ConnectionClosed as error:
-                if mute:
-                    raise FeedError(mute[0]) from error
-                raise
+                await socket.end()
             finally:
                 watch.cancel()
+        finally:
+            self._socket = None
+            await socket.close()
 
-    def _take(self, data: bytes, sink: MarketDataSink) -> Sequence[market_wire.Message]:
-        """Hand a frame's events on; return its control messages, which need an answer."""
+    def _take(self, data: bytes, sink: MarketDataSink) -> None:
+        """Hand a frame's events on, then answer its control messages."""
         ts_recv = self._clock()
         frame = market_wire.decode_frame(data)
         control: list[market_wire.Message] | None = None
@@ -229,17 +215,18 @@ class AlpacaFeed:
             for bad in frame.undecodable:
                 sink.reject(bad.symbol, DataDefect.MALFORMED, 0, bad.detail)
         self._last_data_s = time.monotonic()
-        return control or ()
+        for message in control or ():
+            self._control(message, sink)
 
-    async def _control(self, connection: ClientConnection, message: market_wire.Message, sink: MarketDataSink) -> None:
+    def _control(self, message: market_wire.Message, sink: MarketDataSink) -> None:
         match message:
             case market_wire.Success(msg="connected"):
-                await self._send(connection, {"action": "auth", "key": self._api_key, "secret": self._api_secret})
+                self._send({"action": "auth", "key": self._api_key, "secret": self._api_secret})
             case market_wire.Success(msg="authenticated"):
                 channels = {channel: list(self.symbols) for channel in self._channels}
                 if "bars" in channels:
                     channels["updatedBars"] = list(self.symbols)
-                await self._send(connection, {"action": "subscribe", **channels})
+                self._send({"action": "subscribe", **channels})
             case market_wire.Subscription():
                 self._confirm(message, sink)
             case market_wire.StreamError(code=code, msg=text):
@@ -270,13 +257,17 @@ class AlpacaFeed:
             case _:
                 assert_never(message)
 
-    async def _send(self, connection: ClientConnection, request: dict[str, object]) -> None:
-        data = market_wire.encode_request(request, self._encoding)
-        await connection.send(data, text=self._encoding == "json")
+    def _send(self, request: dict[str, object]) -> None:
+        socket = self._socket
+        assert socket is not None  # it is an answer to what came over it
+        socket.send(market_wire.encode_request(request, self._encoding), text=self._encoding == "json")
 
     def _confirm(self, message: market_wire.Subscription, sink: MarketDataSink) -> None:
         granted = {"trades": message.trades, "quotes": message.quotes, "bars": message.bars}
         missing = [f"{c} of {s}" for c in self._channels for s in self.symbols if s not in granted[c]]
+        if not self._subscribed and self._socket is not None:
+            self._socket.hold()  # what was missed comes first
+            self._granted.set_result(None)
         self._subscribed = True
         self._slot_since_s = None
         lacks = f", but not {', '.join(missing)}" if missing else ""
@@ -313,8 +304,8 @@ class AlpacaFeed:
             detail = f"{self._url} is back, but bars that it missed cannot be had: {str(error) or 'no answer in time'}"
             self._status(sink, FeedState.UP, detail)
 
-    async def _watch_silence(self, connection: ClientConnection, mute: list[str]) -> None:
-        """Drop a connection that is mute for too long while data are due, and leave in `mute` why."""
+    async def _watch_silence(self, socket: VenueSocket) -> None:
+        """Drop a connection that is mute for too long while data are due."""
         began = self._last_data_s = time.monotonic()
         patience, due = self._patience_s, True
         while True:
@@ -329,8 +320,7 @@ class AlpacaFeed:
             self._last_data_s = time.monotonic()  # silence counts from when data are due
         helped = time.monotonic() - began > 10 * patience
         self._patience_s = self._mute_after_s if helped else min(2 * patience, _MUTE_PATIENCE * self._mute_after_s)
-        mute.append(f"no data for {patience:g} s while the market is open")
-        connection.transport.abort()
+        socket.abort(FeedError(f"no data for {patience:g} s while the market is open"))
 
     def _status(self, sink: MarketDataSink, state: FeedState, detail: str) -> None:
         sink.feed_status(FeedStatus(feed=self.name, state=state, detail=detail, symbols=self.symbols))

@@ -10,9 +10,9 @@ import random
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
+from tradingd.brokers.alpaca.socket import VenueSocket, open_socket
 from tradingd.brokers.alpaca.wire import (
     UNREADABLE,
     Authorization,
@@ -40,9 +40,12 @@ class _Lost(Exception):
     """The connection is of no use; its text says why."""
 
 
-class _Connect(connect):
-    def process_redirect(self, exc: Exception) -> Exception | str:
-        return exc  # the keys are for the configured host alone
+class _Session:
+    """How far one connection has come."""
+
+    def __init__(self) -> None:
+        self.authorised = False
+        self.listening: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
 class TradeUpdateStream:
@@ -102,28 +105,34 @@ class TradeUpdateStream:
 
     async def _serve_one_connection(self) -> None:
         # Only what the network raises becomes `_Lost`: a callback's own OSError must not pass for a lost connection.
+        self._session = session = _Session()
         socket = await self._connect()
+        self._socket = socket
         try:
-            await self._open_session(socket)
-            self._up = True
-            self._on_up()
-            while True:
-                self._take(await _receive(socket))
+            async with asyncio.timeout(self._timeout_s):
+                socket.send(self._authenticate, text=True)
+                socket.release()
+                await socket.wait(session.listening)
+            await socket.end()
+        except TimeoutError as error:
+            if self._up:
+                raise
+            raise _Lost("the venue did not let us listen in time") from error
+        except ConnectionClosed as error:
+            raise _Lost(_closing(error)) from error
         finally:
             await socket.close()
 
-    async def _connect(self) -> ClientConnection:
+    async def _connect(self) -> VenueSocket:
         try:
-            return await _Connect(
+            return await open_socket(
                 self._url,
-                compression=None,
-                open_timeout=self._timeout_s,
-                close_timeout=1,
-                ping_interval=self._ping_interval_s,
-                ping_timeout=self._pong_timeout_s,
-                max_size=_FRAME_LIMIT,
-                user_agent_header="tradingd",
-                proxy=None,
+                self._take,
+                headers={"User-Agent": "tradingd"},
+                timeout_s=self._timeout_s,
+                max_bytes=_FRAME_LIMIT,
+                ping_interval_s=self._ping_interval_s,
+                pong_timeout_s=self._pong_timeout_s,
             )
         except InvalidStatus as error:
             status = error.response.status_code
@@ -137,35 +146,24 @@ class TradeUpdateStream:
         except (InvalidHandshake, OSError) as error:
             raise _Lost(f"no connection ({type(error).__name__})") from error
 
-    async def _open_session(self, socket: ClientConnection) -> None:
-        """Authenticate, listen, and wait for the venue's word on each."""
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                await socket.send(self._authenticate)
-                while not isinstance(message := self._decode(await _receive(socket)), Authorization):
-                    self._complain(message)
-                _check_authorization(message)
-                await socket.send(encode_listen())
-                while not isinstance(message := self._decode(await _receive(socket)), Listening):
-                    if isinstance(message, Authorization):
-                        _check_authorization(message)
-                    self._complain(message)
-        except TimeoutError as error:
-            raise _Lost("the venue did not let us listen in time") from error
-        except ConnectionClosed as error:
-            raise _Lost(_closing(error)) from error
-        if "trade_updates" not in message.streams:
-            raise _Lost("the venue does not deliver trade_updates")
-
     def _take(self, frame: bytes) -> None:
         message = self._decode(frame)
+        session = self._session
         match message:
-            case TradeUpdate():
+            case TradeUpdate() if self._up:
                 self._on_update(message)
             case Authorization():
                 _check_authorization(message)
-            case Listening(streams=streams) if "trade_updates" not in streams:
-                raise _Lost("the venue stopped delivering trade_updates")
+                if not session.authorised:
+                    session.authorised = True
+                    self._socket.send(encode_listen(), text=True)
+            case Listening(streams=streams) if session.authorised:
+                if "trade_updates" not in streams:
+                    raise _Lost(f"the venue {'stopped delivering' if self._up else 'does not deliver'} trade_updates")
+                if not self._up:
+                    self._up = True
+                    self._on_up()
+                    session.listening.set_result(None)
             case _:
                 self._complain(message)
 
@@ -190,13 +188,6 @@ def _check_authorization(message: Authorization) -> None:
     if message.status != "authorized":
         said = f"{message.status}: {message.message}" if message.message else message.status
         raise CredentialsRefused(f"the venue refuses the keys for the order stream ({said})")
-
-
-async def _receive(socket: ClientConnection) -> bytes:
-    try:
-        return await socket.recv(decode=False)
-    except ConnectionClosed as error:
-        raise _Lost(_closing(error)) from error
 
 
 def _closing(error: ConnectionClosed) -> str:

@@ -206,15 +206,15 @@ def decode_stream_message(frame: bytes) -> StreamMessage:
             return StreamFault(message=f"unknown message: stream={envelope.stream!r} action={envelope.action!r}")
 
 
-def encode_authenticate(api_key: str, api_secret: str) -> str:
+def encode_authenticate(api_key: str, api_secret: str) -> bytes:
     """The first message of a stream connection."""
     data = {"key_id": api_key, "secret_key": api_secret}
-    return msgspec.json.encode({"action": "authenticate", "data": data}).decode()
+    return msgspec.json.encode({"action": "authenticate", "data": data})
 
 
-def encode_listen() -> str:
+def encode_listen() -> bytes:
     """The subscription message."""
-    return msgspec.json.encode({"action": "listen", "data": {"streams": ["trade_updates"]}}).decode()
+    return msgspec.json.encode({"action": "listen", "data": {"streams": ["trade_updates"]}})
 
 
 # -- request bodies ---------------------------------------------------------------------------------------------------
