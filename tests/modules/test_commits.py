@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from tests.journal.story import HandDisk
 from tests.modules.acting import Acting
-from tests.modules.desk import ABC, Desk
+from tests.modules.desk import ABC, ONE, Desk
+from tradingd.core.entries import PositionAdjusted
 from tradingd.core.log import LogEvent
 from tradingd.core.order_state import NOT_SENT, OrderStatus
 from tradingd.core.orders import OrderDenied, OrderModification
+from tradingd.core.scopes import Scope
 from tradingd.errors import JournalError
 
 D = Decimal
@@ -121,6 +123,59 @@ def test_new_terms_leave_when_the_request_is_committed(desk: Desk, disk: HandDis
     assert (desk.order().status, desk.order().terms.limit_price) == (S.PENDING_REPLACE, D(98))
     finish(desk, disk)
     assert (desk.order().status, desk.order().terms.limit_price) == (S.ACCEPTED, D(97))
+
+
+def test_a_halt_between_request_and_commit_holds_new_terms_back(desk: Desk, disk: HandDisk) -> None:
+    desk.act(bid)
+    finish(desk, disk)
+    order_id = desk.order().client_order_id
+    desk.modules.execution.modify_order(order_id, OrderModification(limit_price=D(97)))
+    desk.modules.risk.halt("enough", "operator")
+    while disk.under_way:
+        finish(desk, disk)
+    assert (desk.order().status, desk.order().terms.limit_price) == (S.ACCEPTED, D(98))
+    assert desk.said(LogEvent.ORDER_REPLACE_REFUSED)[-1].message.endswith("trading is halted: enough")
+
+
+def test_new_terms_of_an_order_that_is_being_cancelled_do_not_leave(desk: Desk, disk: HandDisk) -> None:
+    desk.act(bid)
+    finish(desk, disk)
+    order_id = desk.order().client_order_id
+    desk.modules.execution.modify_order(order_id, OrderModification(limit_price=D(97)))
+    cancel_last(desk)
+    while disk.under_way:
+        finish(desk, disk)
+    assert (desk.order().status, desk.order().terms.limit_price) == (S.CANCELED, D(98))
+
+
+@pytest.mark.parametrize("scope", [Scope(symbol=ABC), Scope(ONE), Scope(ONE, ABC)], ids=str)
+def test_a_halt_of_a_part_between_intent_and_commit_holds_its_orders_back(
+    desk: Desk, disk: HandDisk, scope: Scope
+) -> None:
+    desk.act(bid)
+    if scope.strategy_id is None:
+        desk.modules.risk.halt_symbol(ABC, "it looks odd")
+    else:
+        desk.modules.risk.halt_scope(scope, "enough", "operator")
+    while disk.under_way:
+        finish(desk, disk)
+    assert sent(desk) == []
+    assert (desk.order().status, desk.order().reject_code) == (S.REJECTED, NOT_SENT)
+
+
+def test_an_order_for_a_target_does_not_leave_once_the_position_has_moved_on(desk: Desk, disk: HandDisk) -> None:
+    desk.act(lambda strategy: strategy.target_position(ABC, D(10)))
+    found = PositionAdjusted(strategy_id=ONE, symbol=ABC, quantity=D(4), price=D(100), cause="found at the venue")
+    desk.modules.execution.adjust(found)
+    while disk.under_way:
+        finish(desk, disk)
+    assert sent(desk) == []
+    (line,) = desk.said(LogEvent.ORDER_REJECTED)
+    assert "the position is 4 by now: it would pass the target of 10" in line.message
+    desk.act(lambda strategy: strategy.target_position(ABC, D(10)))
+    while disk.under_way:
+        finish(desk, disk)
+    assert desk.strategy().position(ABC) == 10
 
 
 def test_a_commit_that_fails_sends_nothing_and_says_so_of_each_order(desk: Desk, disk: HandDisk) -> None:

@@ -4,7 +4,7 @@ from typing import assert_never
 
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.numbers import money, plain
-from tradingd.core.order_state import Anomaly, OrderState
+from tradingd.core.order_state import NOT_SENT, Anomaly, OrderState
 from tradingd.core.order_words import order_in_words, terms_in_words
 from tradingd.core.orders import (
     Breach,
@@ -50,6 +50,8 @@ def _line(report: ExecutionReport) -> tuple[Level, LogEvent, str]:
     match report:
         case OrderAccepted():
             return Level.INFO, LogEvent.ORDER_ACCEPTED, "accepted, the venue works it"
+        case OrderRejected(code=code, reason=reason) if code == NOT_SENT:
+            return Level.WARNING, LogEvent.ORDER_REJECTED, f"not sent: {reason}"
         case OrderRejected(code=code, reason=reason):
             return Level.WARNING, LogEvent.ORDER_REJECTED, f"the venue refused it: {reason} ({code})"
         case OrderCanceled():

@@ -41,14 +41,15 @@ from tradingd.core.orders import (
     Trade,
     ValidationResponse,
 )
-from tradingd.core.plans.records import CLOSING, Plan
+from tradingd.core.plans.records import CLOSING, THEN, Plan, TargetPosition
+from tradingd.core.plans.targeting import overshoots
 from tradingd.core.repeats import RefusalGuard, RepeatGuard
 from tradingd.core.scopes import ACCOUNT, Scope
 from tradingd.core.signals import CancelSignal, ModifySignal, OcoSignal, TradingSignal
 from tradingd.errors import JournalError
 from tradingd.execution import anomalies, order_log
 from tradingd.execution.admission import Admission, refuse
-from tradingd.execution.amendment import amend
+from tradingd.execution.amendment import Amendment, amend
 from tradingd.execution.denial_log import DenialLog
 from tradingd.execution.flatten import TRACE, WindingDown
 from tradingd.execution.order_factory import OrderBuilder
@@ -213,7 +214,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
             case ValidationResponse(breaches=breaches):
                 self._deny(order, breaches, signal.cause)
             case None:
-                self._admit(order, signal.cause)
+                self._admit(order, signal.cause, signal.target)
 
     def _plan_of(self, signal: TradingSignal, order: Order) -> Plan | ValidationResponse | None:
         goal = signal.target
@@ -268,42 +269,62 @@ class ExecutionEngine(Module[ExecutionEvent]):
 
     def place(self, order: Order, *, cause: int) -> tuple[Breach, ...]:
         """Let an order of a plan leave by the gate that all pass, or say why not."""
-        return self._admit(order, cause)
+        plan = self._books.plans.get(order.plan_id) if order.plan_id is not None else None
+        way = None if plan is None or order.leg in CLOSING or order.leg == THEN else plan.plan.way
+        return self._admit(order, cause, way.goal if isinstance(way, TargetPosition) else None)
 
-    def _admit(self, order: Order, cause: int) -> tuple[Breach, ...]:
-        """Judge an order, and send it or refuse it; return the rules that it breaks."""
+    def _admit(self, order: Order, cause: int, goal: Decimal | None) -> tuple[Breach, ...]:
+        """Judge an order, and send it or refuse it; return the rules that it breaks.
+
+        `goal` is the target position that it is for, None for any other order.
+        """
         verdict = self._admission.judge(order)
         if not verdict.approved:
             self._deny(order, verdict.breaches, cause)
         else:
             if self._admission.only_reduces(order):
                 self._latch.let_pass(order.client_order_id, HALT)
-            self._send(order, cause, verdict.waived)
+            self._send(order, cause, verdict.waived, goal)
         return verdict.breaches
 
-    def _send(self, order: Order, cause: int = 0, waived: tuple[Breach, ...] = ()) -> None:
+    def _send(self, order: Order, cause: int = 0, waived: tuple[Breach, ...] = (), goal: Decimal | None = None) -> None:
         state = intend(order)
         self._ledger.reserve(state)
         self._journal.record(OrderIntended(order=order), durable=True, cause=cause)
         self._books.orders.put(state)
         self._venue.in_flight.sent(order.client_order_id)
-        self._journal.after_commit(partial(self._submit, order, waived))
+        self._journal.after_commit(partial(self._submit, order, waived, goal))
 
-    def _submit(self, order: Order, waived: tuple[Breach, ...], error: JournalError | None) -> None:
-        """Hand an order to the broker, now that its intent is committed."""
-        order_id = order.client_order_id
-        state = self._books.orders.get(order_id)
+    def _submit(
+        self, order: Order, waived: tuple[Breach, ...], goal: Decimal | None, error: JournalError | None
+    ) -> None:
+        """Hand an order to the broker, now that its intent is committed, unless something has changed meanwhile."""
         if error is not None:
             order_log.log_not_sent(self._log, error, order)
-        elif state is not None and state.status is OrderStatus.PENDING_CANCEL:
-            now = self._clock.now_ns()
-            reason = "it was cancelled before it had left"
+            return
+        reason = self._held_back_by(order, goal)
+        if reason is None:
+            self._broker.submit_order(order)
+            order_log.log_submitted(self._log, order, waived)
+        else:
+            now, order_id = self._clock.now_ns(), order.client_order_id
             self.on_execution_update(
                 OrderRejected(client_order_id=order_id, code=NOT_SENT, reason=reason, ts_event=now, ts_recv=now)
             )
-        else:
-            self._broker.submit_order(order)
-            order_log.log_submitted(self._log, order, waived)
+
+    def _held_back_by(self, order: Order, goal: Decimal | None) -> str | None:
+        """Why an order must not leave any more, None when it may; halts are the kill switch's to tell."""
+        orders, portfolio = self._books.orders, self._books.portfolio
+        state = orders.get(order.client_order_id)
+        if state is not None and state.status is OrderStatus.PENDING_CANCEL:
+            return "it was cancelled before it had left"
+        if goal is not None:
+            key = order.strategy_id, order.symbol
+            peers = [peer for peer in orders.open if (peer.order.strategy_id, peer.order.symbol) == key]
+            held = portfolio.quantity_of(*key)
+            if overshoots(goal, held, order.side, peers):
+                return f"the position is {held:f} by now: it would pass the target of {goal:f}"
+        return None
 
     def _deny(self, order: Order, breaches: tuple[Breach, ...], cause: int, *, runaway: str = "") -> None:
         now, monotonic_ns = self._clock.now_ns(), self._clock.monotonic_ns()
@@ -437,16 +458,37 @@ class ExecutionEngine(Module[ExecutionEvent]):
         verdict = self._admission.judge(amendment.candidate, replaced=replaced)
         if verdict.approved:
             self.on_execution_update(amendment.request(order_id, self._clock.now_ns()))
-            self._journal.after_commit(partial(self._replace, state.order, amendment.details))
+            self._journal.after_commit(partial(self._replace, amendment, replaced, self._halts))
         return verdict
 
-    def _replace(self, order: Order, details: OrderModification, error: JournalError | None) -> None:
-        """Ask the broker for new terms, now that the request is committed."""
+    @property
+    def _halts(self) -> tuple[object, ...]:
+        """What is halted now, to be compared with what is halted later."""
+        return self._risk.halted, tuple(self._books.halted_symbols), tuple(self._books.halted_scopes)
+
+    def _replace(
+        self, amendment: Amendment, replaced: Decimal, halts: tuple[object, ...], error: JournalError | None
+    ) -> None:
+        """Ask the broker for new terms, now that the request is committed, unless something has changed meanwhile."""
+        order = amendment.candidate
         state = self._books.orders.get(order.client_order_id)
         if error is not None:
             order_log.log_not_sent(self._log, error, order)
-        elif state is not None and not state.is_terminal:
-            self._broker.modify_order(order.client_order_id, details)
+            return
+        if state is None or state.is_terminal:
+            return
+        reason = None
+        if state.status is not OrderStatus.PENDING_REPLACE:
+            reason = "the order has changed before the new terms had left"
+        elif order.leg not in CLOSING and self._halts != halts:
+            reason = self._risk.halted_for(order, self._books.portfolio, replaced=replaced)
+        if reason is None:
+            self._broker.modify_order(order.client_order_id, amendment.details)
+        else:
+            now = self._clock.now_ns()
+            self.on_execution_update(
+                ReplaceRefused(client_order_id=order.client_order_id, reason=reason, ts_event=now, ts_recv=now)
+            )
 
     def _modify_for_strategy(self, signal: ModifySignal) -> None:
         state = self._books.orders.get(signal.client_order_id)

@@ -99,13 +99,10 @@ class RiskManager(Module[ClockTick]):
         """
         only_reduces = reduces(order, portfolio_state, replaced=replaced)
         halts = self._halts(order)
-        if halts:
-            own = reduces_own(order, portfolio_state, replaced=replaced)
-            barred = [breach for breach, of_strategy in halts if not (own if of_strategy else only_reduces)]
-            if barred:
-                way_out = self._way_out(order, portfolio_state, replaced)
-                barred[-1] = msgspec.structs.replace(barred[-1], message=f"{barred[-1].message} ({way_out})")
-                return ValidationResponse(breaches=tuple(barred))
+        if barred := self._barring(halts, order, portfolio_state, replaced):
+            way_out = self._way_out(order, portfolio_state, replaced)
+            barred[-1] = msgspec.structs.replace(barred[-1], message=f"{barred[-1].message} ({way_out})")
+            return ValidationResponse(breaches=tuple(barred))
         now = self._clock.monotonic_ns()
         latest = self._latest(order.symbol)
         market = MarketView(
@@ -126,6 +123,22 @@ class RiskManager(Module[ClockTick]):
         if halts:
             verdict = msgspec.structs.replace(verdict, waived=(*(breach for breach, _ in halts), *verdict.waived))
         return verdict
+
+    def halted_for(self, order: Order, portfolio_state: PortfolioState, *, replaced: Decimal = ZERO) -> str | None:
+        """Why a halt bars an order now, None when none does; nothing is counted."""
+        barred = self._barring(self._halts(order), order, portfolio_state, replaced)
+        return "; ".join(breach.message for breach in barred) or None
+
+    @staticmethod
+    def _barring(
+        halts: list[tuple[Breach, bool]], order: Order, portfolio_state: PortfolioState, replaced: Decimal
+    ) -> list[Breach]:
+        """The halts that an order does not pass: it passes those whose position it can only reduce."""
+        if not halts:
+            return []
+        own = reduces_own(order, portfolio_state, replaced=replaced)
+        account = reduces(order, portfolio_state, replaced=replaced)
+        return [breach for breach, of_strategy in halts if not (own if of_strategy else account)]
 
     def _halts(self, order: Order) -> list[tuple[Breach, bool]]:
         """Every halt that is in force for an order, and whether it is one of the order's strategy."""
@@ -227,7 +240,7 @@ class RiskManager(Module[ClockTick]):
         entry = ScopeHalted(strategy_id=scope.strategy_id, symbol=scope.symbol, reason=reason, operator=operator)
         self._books.apply(entry)
         self._unwritten_scopes.append(entry)
-        self._hold_back(scope, reason)
+        self._hold_back(scope, f"{scope} is halted: {reason}")
         written = self._write_halt()
         self._log.log_event(
             Level.CRITICAL,
@@ -248,7 +261,7 @@ class RiskManager(Module[ClockTick]):
             is_new = state.status is OrderStatus.PENDING_SUBMIT and scope.covers(order.strategy_id, order.symbol)
             passes = reduces if scope.strategy_id is None else reduces_own
             if is_new and not passes(order, self._books.portfolio, replaced=state.open_quantity):
-                self._latch.hold(state.client_order_id, f"{scope} is halted: {reason}")
+                self._latch.hold(state.client_order_id, reason)
 
     def resume_scope(self, scope: Scope, operator: str) -> None:
         """Let exactly this go on: what an operator halted, a symbol after a correction, a quarantined strategy."""
@@ -273,6 +286,7 @@ class RiskManager(Module[ClockTick]):
         entry = SymbolHalted(symbol=symbol, reason=reason)
         self._journal.record(entry, durable=True)
         self._books.apply(entry)
+        self._hold_back(Scope(symbol=symbol), f"{symbol} is halted: {reason}")
         self._log.log_event(
             Level.ERROR,
             f"{symbol} is halted: {reason}; only orders that reduce its position leave until `tradingd resume`",

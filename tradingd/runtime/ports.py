@@ -94,6 +94,10 @@ class RiskGate(Protocol):
         """Judge an order against every limit; `replaced` is the open quantity that it takes the place of."""
         ...
 
+    def halted_for(self, order: Order, portfolio_state: PortfolioState, *, replaced: Decimal = ZERO) -> str | None:
+        """Why a halt bars an order now, None when none does; nothing is counted."""
+        ...
+
     def halt(self, reason: str, operator: str) -> bool:
         """Stop new orders until an operator resumes."""
         ...

@@ -25,6 +25,7 @@ from tradingd.brokers.ib.wire import WireMargin
 from tradingd.brokers.pacing import Priority
 from tradingd.core.broker_events import BrokerEvent
 from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
+from tradingd.core.order_state import NOT_SENT
 from tradingd.core.orders import (
     CancelRefused,
     Order,
@@ -37,7 +38,6 @@ from tradingd.core.orders import (
 )
 from tradingd.errors import VenueUnavailable
 
-NOT_SENT = "not_sent"
 DUPLICATE_ID = "DUPLICATE_ID"
 _NO_CONNECTION = "there is no connection to TWS"
 _TOO_MANY = "too many messages wait for TWS already"

@@ -72,6 +72,17 @@ def approach(goal: Decimal, held: Decimal, peers: Sequence[OrderState]) -> Appro
     )
 
 
+def overshoots(goal: Decimal, held: Decimal, side: Side, peers: Sequence[OrderState]) -> bool:
+    """True when the open orders of a side, the one for the target among them, would carry a position past its target.
+
+    Asked right before that order leaves: while its intent was being committed the position may have changed.
+    """
+    stretch = ZERO if held * goal < 0 else goal
+    mine = [state for state in peers if state.order.side is side and state.order.leg not in CLOSING]
+    entries = sum((state.open_quantity for state in mine), ZERO)
+    return (held + entries * side.sign - stretch) * side.sign > 0
+
+
 def _fills_at_once(state: OrderState) -> bool:
     return state.terms.order_type is OrderType.MARKET and state.status is not S.PENDING_CANCEL
 
