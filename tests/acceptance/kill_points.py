@@ -9,7 +9,7 @@ import os
 import signal
 from typing import Any
 
-from tradingd.brokers.alpaca import rest
+from tradingd.brokers.alpaca import commands
 from tradingd.journal import writer
 
 ENTRIES = (
@@ -46,7 +46,8 @@ class Trap:
 def spring(trap: Trap) -> None:
     """Put the trap around the journal's writes and the commands' requests."""
     flush, flushed = writer.JournalWriter._flush, writer.JournalWriter._flushed
-    append, request = writer.JournalWriter.append, rest.RestClient._request
+    append = writer.JournalWriter.append
+    send, tell = commands.Connection.send, commands.CommandConnections.tell
 
     def trapped_append(self: writer.JournalWriter, ts: int, entry: Any, **options: Any) -> int:
         name = type(entry).__struct_config__.tag
@@ -55,11 +56,13 @@ def spring(trap: Trap) -> None:
         trap.pass_by(f"{name}.after")
         return seq
 
-    async def trapped_request(self: rest.RestClient, method: str, url: Any, body: Any) -> Any:
-        trap.pass_by(f"{method}.before")
-        end = await request(self, method, url, body)
-        trap.pass_by(f"{method}.after")
-        return end
+    def trapped_send(self: commands.Connection, command: commands.Command, head: bytes) -> None:
+        trap.pass_by(f"{command.method}.before")
+        send(self, command, head)
+
+    def trapped_tell(self: commands.CommandConnections, command: commands.Command, end: Any) -> None:
+        trap.pass_by(f"{command.method}.after")
+        tell(self, command, end)
 
     def trapped_flush(self: writer.JournalWriter, flusher: Any) -> None:
         trap.pass_by("commit.before")
@@ -72,7 +75,8 @@ def spring(trap: Trap) -> None:
     writer.JournalWriter._flush = trapped_flush  # type: ignore[method-assign]  # as below
     writer.JournalWriter._flushed = trapped_flushed  # type: ignore[method-assign]  # as below
     writer.JournalWriter.append = trapped_append  # type: ignore[method-assign]  # the trap is the purpose
-    rest.RestClient._request = trapped_request  # type: ignore[method-assign]  # as above
+    commands.Connection.send = trapped_send  # type: ignore[method-assign]  # as above
+    commands.CommandConnections.tell = trapped_tell  # type: ignore[method-assign]  # as above
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ outcomes      what an answer proves
 chains        which ids are whose
 translate     what the order stream means
 model         what the venue takes
-rest          requests, over connections that are kept
+commands      commands, over connections of their own
+rest          requests: commands, and questions over a session that is kept
 socket        a websocket whose messages are handed over as they are read
 order_stream  the stream of order updates
 queries       the questions

@@ -30,7 +30,7 @@ from tradingd.brokers.alpaca.outcomes import (
     unproven,
 )
 from tradingd.brokers.alpaca.queries import AlpacaQueries
-from tradingd.brokers.alpaca.rest import CommandChannel, RestClient
+from tradingd.brokers.alpaca.rest import RestClient
 from tradingd.brokers.alpaca.settle import ReplaceSettler
 from tradingd.brokers.alpaca.snapshot import SnapshotReader
 from tradingd.brokers.alpaca.translate import Problem, Translator
@@ -102,6 +102,7 @@ class AlpacaBroker:
         self._order_prefix = f"{self._orders_url}/"
         self._clock_url = base / "v2/clock"
         self._rest = RestClient(
+            base,
             api_key=api_key,
             api_secret=api_secret,
             timeout_s=timeout_s,
@@ -110,7 +111,6 @@ class AlpacaBroker:
             failure=failure,
             requests_per_minute=requests_per_minute,
         )
-        self._channel: CommandChannel = self._rest
         self._queries = AlpacaQueries(
             self._rest, base, data_url, bar_feed=bar_feed, bar_adjustment=bar_adjustment, clock=clock
         )
@@ -205,19 +205,19 @@ class AlpacaBroker:
         self._submitting.add(client_order_id)
         on_end = partial(self._on_submit_end, client_order_id)
         body, gate = encode_new_order(order), partial(self._refusal, client_order_id)
-        self._channel.send("POST", self._orders_url, body, on_end, f"submit {client_order_id}", gate=gate)
+        self._rest.send("POST", self._orders_url, body, on_end, gate=gate)
 
     def cancel(self, order: Order, venue_order_id: VenueOrderId) -> None:
         """Ask for a cancel."""
         on_end = partial(self._on_cancel_end, order.client_order_id)
-        self._channel.send("DELETE", self._order_url(venue_order_id), None, on_end, f"cancel {venue_order_id}")
+        self._rest.send("DELETE", self._order_url(venue_order_id), None, on_end)
 
     def modify(self, order: Order, venue_order_id: VenueOrderId, details: OrderModification) -> None:
         """Ask for new terms; a quantity is the order's new total."""
         self._chains.begin_replace(venue_order_id, order.client_order_id)
         on_end = partial(self._on_modify_end, order.client_order_id, venue_order_id)
         body = encode_replacement(details)
-        self._channel.send("PATCH", self._order_url(venue_order_id), body, on_end, f"modify {venue_order_id}")
+        self._rest.send("PATCH", self._order_url(venue_order_id), body, on_end)
 
     def _order_url(self, venue_order_id: VenueOrderId) -> URL:
         return URL(self._order_prefix + venue_order_id)

@@ -1,18 +1,19 @@
-"""HTTP to Alpaca: one aiohttp session, kept warm.
+"""HTTP to Alpaca: commands over connections of their own, questions over one aiohttp session.
 
-Owns: connections, key headers, time limits, and the repetition of queries (GET only; a command is sent once).
-Never: follows a redirect (the key headers would go with it), or shows a key or a header in an error.
+Owns: key headers, the pace that the venue allows, time limits, and the repetition of queries (GET only; a command is
+sent once). Never: follows a redirect (the key headers would go with it), or shows a key or a header in an error.
 """
 
 import asyncio
 import random
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Protocol, TypeAlias
+from typing import Any
 
 import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
+from tradingd.brokers.alpaca.commands import Command, CommandConnections, Gate, OnEnd
 from tradingd.brokers.alpaca.outcomes import (
     FaultKind,
     HttpAnswer,
@@ -35,34 +36,13 @@ _LONGEST_ASKED_WAIT_S = 30.0
 
 _TOO_MANY = "too many requests are waiting for the venue's limit"
 
-Gate: TypeAlias = Callable[[], str | None]
-
-
-class CommandChannel(Protocol):
-    """Where commands leave: the seam for a leaner HTTP/1.1 writer than aiohttp."""
-
-    def send(
-        self,
-        method: str,
-        url: URL,
-        body: bytes | None,
-        on_end: Callable[[RequestEnd], None],
-        name: str,
-        *,
-        gate: Gate | None = None,
-    ) -> None:
-        """Begin to send at once, once, and call `on_end` exactly once unless closed before the end.
-
-        `gate` is asked at the last step before the wire: what it answers is why nothing is sent.
-        """
-        ...
-
 
 class RestClient:
     """Requests to one account's hosts; `clock` tells UTC nanoseconds, to read the venue's waiting times against."""
 
     def __init__(
         self,
+        base: URL,
         *,
         api_key: str,
         api_secret: str,
@@ -74,6 +54,7 @@ class RestClient:
     ) -> None:
         self._limit = requests_per_minute
         self._pacers: dict[str, Pacer] = {}
+        self._base = base
         self._headers = CIMultiDict(
             {
                 "APCA-API-KEY-ID": api_key,
@@ -89,6 +70,9 @@ class RestClient:
         self._rng = rng
         self._failure = failure
         self._session: aiohttp.ClientSession | None = None
+        self._commands = CommandConnections(
+            base, self._headers, timeout_s=timeout_s, failure=failure, on_answer=self._on_command_answer
+        )
         self._tasks: set[asyncio.Task[None]] = set()
 
     def open(self) -> None:
@@ -104,6 +88,7 @@ class RestClient:
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
         )
+        self._commands.open()
 
     async def close(self) -> None:
         """Give up what is under way or waits, and close every connection."""
@@ -113,6 +98,7 @@ class RestClient:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._commands.close()
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -143,38 +129,27 @@ class RestClient:
 
     # -- commands -----------------------------------------------------------------------------------------------------
 
-    def send(
-        self,
-        method: str,
-        url: URL,
-        body: bytes | None,
-        on_end: Callable[[RequestEnd], None],
-        name: str,
-        *,
-        gate: Gate | None = None,
-    ) -> None:
-        """Send a command once; see `CommandChannel`. aiohttp's timers want a task, so the bytes leave on its step."""
+    def send(self, method: str, url: URL, body: bytes | None, on_end: OnEnd, *, gate: Gate | None = None) -> None:
+        """Send a command once, and call `on_end` exactly once unless closed before the end.
 
-        async def run() -> None:
-            refusal = None if gate is None else gate()
-            if refusal is None:
-                on_end(await self._request(method, url, body))
-            else:
-                on_end(TransportFault(kind=FaultKind.NOT_SENT, detail=refusal))
-
+        The bytes leave in this call, unless the venue's limit or a connection has to be waited for. `gate` is asked at
+        the last step before that: what it answers is why nothing is sent.
+        """
+        command = Command(method=method, path=url.raw_path_qs, body=body, on_end=on_end, gate=gate)
         if (pacer := self._pacer(url)) is None:
-            self.spawn(run(), name)
+            self._commands.send(command)
             return
         # What creates or changes an order gives up when it would come late; a cancel never does.
         cancels = method == "DELETE"
         pacer.submit(
             Priority.CANCEL if cancels else Priority.ORDER,
-            lambda: self._begin(run, name),
+            lambda: self._commands.send(command),
             None if cancels else lambda: on_end(TransportFault(kind=FaultKind.NOT_SENT, detail=_TOO_MANY)),
         )
 
-    def _begin(self, run: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
-        self.spawn(run(), name)
+    def _on_command_answer(self, answer: HttpAnswer) -> None:
+        if (pacer := self._pacer(self._base)) is not None:
+            self._heed(pacer, answer)
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Run `work` as a named, held task; what it raises is a fault of this program and goes to `failure`."""
@@ -223,18 +198,17 @@ class RestClient:
         raise AssertionError("every attempt ends above")
 
     async def touch(self, url: URL) -> None:
-        """Make one request whose answer does not matter, to keep a connection open; none while others wait."""
+        """Keep a connection of the commands open, by a question without use; none while commands wait."""
         if (pacer := self._pacer(url)) is not None:
             if any(pacer.backlog.values()):
                 return
             await pacer.turn(Priority.HISTORY)
-        await self._request("GET", url, None)
+        self._commands.touch(url.raw_path_qs)
 
     async def _request(self, method: str, url: URL, body: bytes | None) -> RequestEnd:
         session = self._session
         if session is None:
             return TransportFault(kind=FaultKind.NOT_SENT, detail="the connection to the venue is closed")
-        # aiohttp itself sends a GET or DELETE again when a kept connection turns out dead; a POST or PATCH never.
         try:
             async with session.request(method, url, data=body, allow_redirects=False) as response:
                 answer = HttpAnswer(status=response.status, body=await response.read(), headers=response.headers)
