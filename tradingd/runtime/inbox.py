@@ -64,21 +64,27 @@ class LocalInbox(Generic[T]):
 
 
 class QueueInbox(Generic[T]):
-    """An inbox of the live driver: an `asyncio.Queue` with a soft bound to wait at and a hard bound to stop at."""
+    """An inbox of the live driver, with one task that takes: a soft bound to wait at, and a hard bound to stop at."""
 
     def __init__(self, name: str, *, capacity: int) -> None:
         self.name = name
         self.capacity = capacity
         self.high_water = 0
         self.taken = 0
-        self._queue: asyncio.Queue[T] = asyncio.Queue()
+        self._events: deque[T] = deque()
+        self._taker: asyncio.Future[None] | None = None
         self._room = asyncio.Event()
         self._room.set()
 
     def put(self, event: T) -> None:
         """Add an event; raises `InvariantBroken` past the hard bound (eight times the capacity)."""
-        self._queue.put_nowait(event)
-        size = self._queue.qsize()
+        events = self._events
+        events.append(event)
+        if self._taker is not None:
+            if not self._taker.done():
+                self._taker.set_result(None)
+            self._taker = None
+        size = len(events)
         self.high_water = max(self.high_water, size)
         if size >= self.capacity:
             self._room.clear()
@@ -87,28 +93,29 @@ class QueueInbox(Generic[T]):
 
     async def get(self) -> T:
         """Wait for the next event."""
-        event = await self._queue.get()
-        self._taken()
-        return event
+        while not self._events:
+            self._taker = taker = asyncio.get_running_loop().create_future()
+            await taker
+        return self.get_nowait()
 
     def get_nowait(self) -> T:
         """Take the next event; raises `IndexError` when there is none."""
-        if self._queue.empty():
+        if not self._events:
             raise IndexError(self.name)
-        event = self._queue.get_nowait()
+        event = self._events.popleft()
         self._taken()
         return event
 
     def take(self, most: int) -> list[T]:
         """Take what is there, at most so many events, all at once: cheaper than one by one."""
-        get = self._queue.get_nowait
-        events = [get() for _ in range(min(most, self._queue.qsize()))]
+        pop = self._events.popleft
+        events = [pop() for _ in range(min(most, len(self._events)))]
         self._taken(len(events))
         return events
 
     def _taken(self, count: int = 1) -> None:
         self.taken += count
-        if not self._room.is_set() and self._queue.qsize() <= self.capacity // 2:
+        if not self._room.is_set() and len(self._events) <= self.capacity // 2:
             self._room.set()
 
     @property
@@ -121,7 +128,7 @@ class QueueInbox(Generic[T]):
         await self._room.wait()
 
     def __len__(self) -> int:
-        return self._queue.qsize()
+        return len(self._events)
 
 
 class ConflatingInbox(QueueInbox[T]):
