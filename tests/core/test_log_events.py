@@ -1,27 +1,32 @@
-"""The names that the log can say, and the table that documents them."""
+"""The names that the log can say, and what each of them means."""
 
 import re
-from pathlib import Path
 
+import msgspec
+import pytest
+from tradingd.core.explained import ExplainedEnum
 from tradingd.core.log import LogEvent
-
-README = Path(__file__).parents[2] / "README.md"
-
-
-def documented() -> list[str]:
-    """Names in the first column of the table under "## Log events"."""
-    text = README.read_text()
-    start = text.find("\n## Log events")
-    assert start >= 0, "README.md has no section of log events"
-    section = text[start + 1 :].split("\n## ", 1)[0]
-    return re.findall(r"^\| *`([a-z_.]+)` *\|", section, re.MULTILINE)
-
-
-def test_every_event_is_documented_once_and_nothing_else_is() -> None:
-    assert sorted(documented()) == sorted(event.value for event in LogEvent)
+from tradingd.core.orders import DenialCode
 
 
 def test_names_are_dotted_and_distinct() -> None:
     names = [event.value for event in LogEvent]
     assert len(set(names)) == len(names)
     assert all(re.fullmatch(r"[a-z]+\.[a-z_]+", name) for name in names)
+
+
+@pytest.mark.parametrize("vocabulary", [LogEvent, DenialCode], ids=lambda vocabulary: vocabulary.__name__)
+def test_every_name_has_a_sentence_of_its_own(vocabulary: type[ExplainedEnum]) -> None:
+    meanings = [member.meaning for member in vocabulary]
+    assert all(len(meaning.split()) >= 2 for meaning in meanings)
+    assert len(set(meanings)) == len(meanings)
+    assert not [meaning for meaning in meanings if meaning.count("`") % 2 or meaning.endswith(".") or "  " in meaning]
+
+
+def test_a_name_is_its_value_in_text_and_found_by_it() -> None:
+    assert f"{LogEvent.ORDER_FILLED}" == LogEvent.ORDER_FILLED.value == "order.filled"
+    for vocabulary in (LogEvent, DenialCode):
+        for member in vocabulary:
+            encoded = msgspec.json.encode(member)
+            assert encoded == f'"{member.value}"'.encode()
+            assert msgspec.json.decode(encoded, type=vocabulary) is member

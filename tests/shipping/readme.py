@@ -1,4 +1,4 @@
-"""Reading the README as its readers do: sections, code blocks, tables."""
+"""Reading the README and the manuals as their readers do: sections, code blocks, tables."""
 
 import re
 from pathlib import Path
@@ -8,11 +8,18 @@ _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ROW = re.compile(r"^\|(.+)\|$", re.MULTILINE)
 
 
+MANUALS = (
+    ROOT / "README.md",
+    *sorted(path for part in ("config", "systemd", "tradingd", "tests") for path in (ROOT / part).rglob("README.md")),
+)
+
+
 def section(heading: str) -> str:
-    """The text under a heading of any level, up to the next of the same level or above."""
-    text = (ROOT / "README.md").read_text()
-    found = re.search(rf"^(#+) {re.escape(heading)}$", text, re.MULTILINE)
-    assert found is not None, f"README.md has no section {heading!r}"
+    """The text under a heading of the second level or below, up to the next of the same level or above."""
+    pattern = re.compile(rf"^(##+) {re.escape(heading)}$", re.MULTILINE)
+    places = [(text, found) for text in (path.read_text() for path in MANUALS) for found in pattern.finditer(text)]
+    assert len(places) == 1, f"{len(places)} sections {heading!r} in the README and the manuals"
+    text, found = places[0]
     # A comment in a code block also begins with "# ", but no section is of the first level.
     end = re.compile(rf"^#{{2,{len(found[1])}}} ", re.MULTILINE).search(text, found.end())
     return text[found.end() : end.start() if end else len(text)]

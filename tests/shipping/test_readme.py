@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.shipping.readme import ROOT, blocks, rows, section, words
+from tests.shipping.readme import MANUALS, ROOT, blocks, rows, section, words
 from tradingd.cli.app import build_app
 from tradingd.cli.exit_codes import MEANINGS, ExitCode
 from tradingd.core.order_state import TERMINAL, TRANSITIONS, OrderStatus
-from tradingd.core.orders import DenialCode
 from tradingd.settings.root import Settings
 from typer.main import get_command
 
@@ -45,10 +44,6 @@ def test_the_table_of_order_states_is_the_one_in_the_code() -> None:
 def test_every_order_state_is_explained_once() -> None:
     explained = [word for row in rows("Order states") if len(row) == 2 for word in words(row[0])]
     assert sorted(explained) == sorted(OrderStatus)
-
-
-def test_every_denial_code_is_explained_once() -> None:
-    assert sorted(words(row[0])[0] for row in rows("Denial codes")) == sorted(DenialCode)
 
 
 def test_the_exit_codes_are_those_of_the_program_with_its_sentences() -> None:
@@ -109,3 +104,28 @@ def test_every_page_of_the_manual_of_changes_is_linked_and_every_link_leads_to_o
     pages = {heading.lower().replace(" ", "-") for heading in re.findall(r"^## (.*)$", manual, re.MULTILINE)}
     links = set(re.findall(r"tradingd/settings/README\.md#([a-z-]+)", section("Change what it trades")))
     assert links == pages - {"the-routine"}
+
+
+def anchors(path: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("manual", MANUALS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_of_a_manual_leads_somewhere(manual: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", manual.read_text()):
+        if target.startswith(("http://", "https://")):
+            continue
+        name, _, anchor = target.partition("#")
+        place = (manual.parent / name).resolve() if name else manual
+        assert place.exists(), target
+        assert not anchor or anchor in anchors(place), target
+
+
+def test_every_manual_is_listed_in_the_readme() -> None:
+    listed = re.findall(r"\]\(([^)#\s]+README\.md)\)", section("Manuals"))
+    assert sorted(listed) == sorted(str(path.relative_to(ROOT)) for path in MANUALS[1:])
+
+
+def test_the_readme_is_read_in_one_sitting() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 340

@@ -27,6 +27,7 @@ venue           `venue`
 drill           `drill`
 conform         `conform`
 doctor          `doctor`
+explain         `explain`
 journal         `journal verify`, `export`, `backup`, `rebuild`
 rebuilding      `journal rebuild`
 

@@ -20,6 +20,7 @@ from tradingd.cli import (
     conform,
     doctor,
     drill,
+    explain,
     handing_over,
     journal,
     logs,
@@ -147,6 +148,8 @@ def build_app() -> typer.Typer:
     app.command("drill", epilog=_example("drill -c config/paper.toml --scenario answer-lost"))(drill.drill)
     app.command("conform", epilog=_example("conform -c config/paper.toml --case E17 --case D"))(conform.conform)
     app.command("doctor", epilog=_example("doctor -c config/paper.toml --json"))(doctor.doctor)
+
+    app.command("explain", epilog=_example("explain HALTED order.overdue 6"))(explain.explain)
 
     settings = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What the configuration says and may say.")
     settings.command("show", epilog=_example("config show -c config/paper.toml"))(config.show)

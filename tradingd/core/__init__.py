@@ -2,6 +2,7 @@
 
 identifiers      names of things, each a type of its own
 timestamps       RFC 3339 text to nanoseconds
+explained        vocabularies whose members say what they mean
 encoding         how values are spelled in documents that a program reads
 numbers          how figures read to a person
 market           quotes, trades and bars as they travel, and what makes one unfit

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from tradingd.core.explained import ExplainedEnum
 from tradingd.core.identifiers import ClientOrderId, ExecutionId, PlanId, StrategyId, Symbol, TraceId, VenueOrderId
 
 ZERO = Decimal(0)
@@ -335,45 +336,81 @@ class Trade(msgspec.Struct, frozen=True, kw_only=True, tag="trade"):
 # -- verdicts ---------------------------------------------------------------------------------------------------------
 
 
-class DenialCode(StrEnum):
+class DenialCode(ExplainedEnum):
     """Why an order never left; the closed vocabulary of log, journal, control socket and documentation."""
 
-    HALTED = "HALTED"
-    STOPPING = "STOPPING"
-    NOT_RECONCILED = "NOT_RECONCILED"
-    STRATEGY_QUARANTINED = "STRATEGY_QUARANTINED"
-    STRATEGY_RETIRED = "STRATEGY_RETIRED"
-    SYMBOL_NOT_ALLOWED = "SYMBOL_NOT_ALLOWED"
-    QUANTITY_INVALID = "QUANTITY_INVALID"
-    PRICE_INVALID = "PRICE_INVALID"
-    PRICE_MISSING = "PRICE_MISSING"
-    PRICE_STALE = "PRICE_STALE"
-    PRICE_COLLAR = "PRICE_COLLAR"
-    ORDER_QUANTITY = "ORDER_QUANTITY"
-    ORDER_VALUE = "ORDER_VALUE"
-    POSITION_LIMIT = "POSITION_LIMIT"
-    POSITION_VALUE = "POSITION_VALUE"
-    GROSS_EXPOSURE = "GROSS_EXPOSURE"
-    BUYING_POWER = "BUYING_POWER"
-    SHORT_NOT_ALLOWED = "SHORT_NOT_ALLOWED"
-    ORDER_RATE = "ORDER_RATE"
-    ORDER_NOT_WORKING = "ORDER_NOT_WORKING"
-    ORDER_TYPE = "ORDER_TYPE"
-    TIME_IN_FORCE = "TIME_IN_FORCE"
-    EXTENDED_HOURS = "EXTENDED_HOURS"
-    ORDER_TERMS = "ORDER_TERMS"
-    PRICE_TICK = "PRICE_TICK"
-    LOT = "LOT"
-    ORDER_MINIMUM = "ORDER_MINIMUM"
-    SELF_CROSS = "SELF_CROSS"
-    ZERO_CROSSING = "ZERO_CROSSING"
-    SCOPE_HALTED = "SCOPE_HALTED"
-    SYMBOL_HALTED = "SYMBOL_HALTED"
-    ORDER_IN_DOUBT = "ORDER_IN_DOUBT"
-    REPEATED_ORDER = "REPEATED_ORDER"
-    NOTHING_TO_REDUCE = "NOTHING_TO_REDUCE"
-    REFUSED_TOO_OFTEN = "REFUSED_TOO_OFTEN"
-    DISK_SPACE = "DISK_SPACE"
+    HALTED = "HALTED", "trading is halted, and the order could do more than reduce a position"
+    STOPPING = "STOPPING", "the daemon is stopping"
+    NOT_RECONCILED = "NOT_RECONCILED", "the books have not been compared with the venue since the order stream came up"
+    STRATEGY_QUARANTINED = "STRATEGY_QUARANTINED", "its strategy raised and is quarantined until `tradingd resume`"
+    STRATEGY_RETIRED = (
+        "STRATEGY_RETIRED",
+        "its strategy is retired in the configuration: only what reduces its position passes",
+    )
+    SYMBOL_NOT_ALLOWED = (
+        "SYMBOL_NOT_ALLOWED",
+        "the symbol is not in `risk.allowed_symbols`, or the venue does not trade it",
+    )
+    QUANTITY_INVALID = (
+        "QUANTITY_INVALID",
+        "the quantity is no positive number after rounding, or below the venue's minimum",
+    )
+    PRICE_INVALID = (
+        "PRICE_INVALID",
+        "a price is missing that its type needs, is there and should not be, or is no positive number",
+    )
+    PRICE_MISSING = "PRICE_MISSING", "no good price of the symbol has been seen yet"
+    PRICE_STALE = "PRICE_STALE", "the last good price is older than `data.stale_after_s`"
+    PRICE_COLLAR = "PRICE_COLLAR", "its price is further than `risk.price_collar_pct` from the last good price"
+    ORDER_QUANTITY = "ORDER_QUANTITY", "it is larger than `max_order_quantity`"
+    ORDER_VALUE = "ORDER_VALUE", "it is worth more than `max_order_value`"
+    POSITION_LIMIT = "POSITION_LIMIT", "the position with all open orders would exceed `max_position_quantity`"
+    POSITION_VALUE = "POSITION_VALUE", "the position with all open orders would be worth more than `max_position_value`"
+    GROSS_EXPOSURE = "GROSS_EXPOSURE", "gross exposure with all open orders would exceed `risk.max_gross_exposure`"
+    BUYING_POWER = "BUYING_POWER", "gross exposure with all open orders would exceed equity times `risk.max_leverage`"
+    SHORT_NOT_ALLOWED = (
+        "SHORT_NOT_ALLOWED",
+        "it could leave the symbol short, and `risk.allow_short` or the venue forbids that",
+    )
+    ORDER_RATE = "ORDER_RATE", "`risk.max_orders_per_minute` orders have left within a minute"
+    ORDER_NOT_WORKING = "ORDER_NOT_WORKING", "it asks for new terms of an order that is not working"
+    ORDER_TYPE = "ORDER_TYPE", "the venue does not trade that type of order in this kind of asset"
+    TIME_IN_FORCE = "TIME_IN_FORCE", "the venue does not take that type with that time in force, or not at this hour"
+    EXTENDED_HOURS = "EXTENDED_HOURS", "the venue does not trade such an order outside the regular session"
+    ORDER_TERMS = (
+        "ORDER_TERMS",
+        "its terms are incomplete or contradict each other: a limit or trail missing or too many, a GTD order "
+        "without a time to come; or a bracket, an algorithm that cannot be",
+    )
+    PRICE_TICK = "PRICE_TICK", "a price is off the instrument's tick"
+    LOT = "LOT", "the quantity is off the lot, or part of a unit where the venue takes whole ones"
+    ORDER_MINIMUM = "ORDER_MINIMUM", "it is smaller, or worth less, than the venue takes"
+    SELF_CROSS = "SELF_CROSS", "it could trade with another order of the account, and the venue refuses that"
+    ZERO_CROSSING = (
+        "ZERO_CROSSING",
+        "it would take the account from long to short or back while other orders hold the position back",
+    )
+    SCOPE_HALTED = (
+        "SCOPE_HALTED",
+        "an operator halted its strategy, its symbol, or its strategy in that symbol: only orders that reduce "
+        "the position pass",
+    )
+    SYMBOL_HALTED = (
+        "SYMBOL_HALTED",
+        "the symbol is halted after a correction past its bound, or an overfill: only orders that reduce the "
+        "position pass",
+    )
+    ORDER_IN_DOUBT = (
+        "ORDER_IN_DOUBT",
+        "nobody knows yet what became of another order in the symbol: only orders that reduce the position pass",
+    )
+    REPEATED_ORDER = "REPEATED_ORDER", "the strategy repeats the same order too often"
+    NOTHING_TO_REDUCE = "NOTHING_TO_REDUCE", "it was to reduce only, and nothing is held that it could reduce"
+    REFUSED_TOO_OFTEN = (
+        "REFUSED_TOO_OFTEN",
+        "`max_refused_orders` of the strategy were refused within a minute, whatever their terms",
+    )
+    DISK_SPACE = "DISK_SPACE", "the reserve of disk space is used up"
 
 
 class Breach(msgspec.Struct, frozen=True, kw_only=True):
