@@ -12,13 +12,13 @@ WIDTH = 80
 def explain(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="A refusal's code, an event of the log, or an exit code."),
+        typer.Argument(metavar="NAME", help="A refusal's code, an event of the log, or an exit code."),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Explain every name.")] = False,
 ) -> None:
-    """Say what a refusal's code (HALTED), a log event (order.overdue) or an exit code (6) means.
+    """Say what a code, a log event or an exit code means.
 
-    An event's first part explains all of its kind (`order`). Needs no configuration and no daemon.
+    A code is one of a refusal (HALTED), an event one of the log (order.overdue), an exit code a number (6). An event's first part explains all of its kind (`order`). Needs no configuration and no daemon.
     """
     from tradingd.errors import UsageError
 
