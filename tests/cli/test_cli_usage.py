@@ -14,8 +14,8 @@ from tradingd.cli.exit_codes import MEANINGS
 COMMANDS = (
     "run", "check", "replay", "report", "status", "positions", "orders", "trades", "risk", "logs", "halt", "resume",
     "flatten", "close", "cancel", "cancel-all", "venue", "doctor", "config show", "config schema", "journal rebuild",
-    "journal verify", "journal export", "journal backup", "statement", "denials", "reconcile", "transfer", "accept", "drill",
-    "conform", "explain",
+    "journal verify", "journal export", "journal backup", "statement", "denials", "reconcile", "transfer", "accept",
+    "drill", "conform", "explain",
 )  # fmt: skip
 
 
