@@ -18,7 +18,8 @@ def explain(
 ) -> None:
     """Say what a code, a log event or an exit code means.
 
-    A code is one of a refusal (HALTED), an event one of the log (order.overdue), an exit code a number (6). An event's first part explains all of its kind (`order`). Needs no configuration and no daemon.
+    A code is one of a refusal (HALTED), an event one of the log (order.overdue), an exit code a number (6). An event's
+    first part explains all of its kind (`order`). Needs no configuration and no daemon.
     """
     from tradingd.errors import UsageError
 
