@@ -332,14 +332,13 @@ class Orchestrator:
         strategies, execution = _queue(inboxes.strategies), _queue(inboxes.execution)
         supervisor.run_fatal("module:portfolio_manager", drive(modules.portfolio))
         supervisor.run_fatal("module:risk_manager", drive(modules.risk))
-        supervisor.run_fatal("module:broker_interface", drive(modules.broker))
         supervisor.run_fatal("module:execution_engine", drive(modules.execution))
         supervisor.run_fatal("module:strategy_engine", drive(modules.strategies, [execution]))
         supervisor.run_fatal("module:data_handler", drive(modules.data, [strategies]))
         supervisor.run_restartable("module:configuration_manager", lambda: drive(modules.configuration))
         supervisor.run_restartable("module:reporting_engine", lambda: drive(modules.reporting))
         supervisor.run_fatal("edge:order-stream", modules.broker.run_adapter())
-        watched = [_queue(inbox) for inbox in (inboxes.strategies, inboxes.execution, inboxes.broker, inboxes.logger)]
+        watched = [_queue(inbox) for inbox in (inboxes.strategies, inboxes.execution, inboxes.logger)]
         vitals = Vitals(watched, self._service_manager, self._logger)
         disk = DiskWatch(self._opened.journal.reserve, self._logger)
 
@@ -392,7 +391,7 @@ class Orchestrator:
             steps.append(self._venue.stop)
         if not isinstance(error, JournalError):
             if modules is not None:
-                steps.append(partial(drain, [modules.broker, modules.execution]))
+                steps.append(partial(drain, [modules.execution]))
                 steps.append(modules.portfolio.stop)
             steps.append(partial(ending.record, error))
         steps += [partial(ending.say, code), self._logger.stop, self._close_database, self._opened.lines.close]

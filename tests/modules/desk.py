@@ -273,7 +273,7 @@ class Desk:
     # -- what happens -------------------------------------------------------------------------------------------------
 
     def pump(self) -> None:
-        drain(self.modules.in_start_order())
+        drain(self.modules.driven())
 
     def stream_up(self) -> None:
         self.broker.sink(OrderStreamUp(ts_recv=self.clock.now_ns()))

@@ -223,7 +223,7 @@ class Daemon:
         self.driver = SimulationDriver(
             around.agenda,
             around.rng,
-            self.modules.in_start_order(),
+            self.modules.driven(),
             self.modules.listeners(),
             haste=around.plan.haste,
             most_behind_ns=round(around.plan.most_behind_s * NS_PER_SECOND),
@@ -276,7 +276,7 @@ class Daemon:
         """Stop in order: no new orders, what is queued is handled, the run's end is journaled."""
         self.modules.execution.close_gate()
         self.modules.strategies.stop()
-        drain(self.modules.in_start_order())
+        drain(self.modules.driven())
         ended = RunStopped(run=self.books.run, reason="stopped")
         self.logger.record(ended, durable=True)
         self.books.apply(ended)

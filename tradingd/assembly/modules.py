@@ -11,7 +11,6 @@ from typing import Any, TypeAlias
 
 from tradingd.brokers.base import BrokerAdapter, BrokerSink
 from tradingd.core.books import Books
-from tradingd.core.broker_events import BrokerEvent
 from tradingd.core.entries import AccountOpened
 from tradingd.core.identifiers import ClientOrderId
 from tradingd.core.market import NS_PER_SECOND, MarketDataEvent
@@ -46,7 +45,7 @@ from tradingd.runtime.clock import Clock
 from tradingd.runtime.events import ExecutionEvent, StrategyFailed
 from tradingd.runtime.inbox import ConflatingInbox, Inbox, LocalInbox, QueueInbox
 from tradingd.runtime.kill_switch import Latch
-from tradingd.runtime.module import ClockTick, Module
+from tradingd.runtime.module import ClockTick, Module, Part
 from tradingd.runtime.ports import Spawn
 from tradingd.settings.changes import FileEdit, nothing_edited
 from tradingd.settings.params import import_strategy, make_strategy, validate_params
@@ -78,7 +77,6 @@ class Inboxes:
     data: Inbox[ClockTick]
     strategies: Inbox[StrategyEvent]
     execution: Inbox[ExecutionEvent | StrategySignal | StrategyFailed]
-    broker: Inbox[BrokerEvent]
     portfolio: Inbox[ClockTick]
     risk: Inbox[ClockTick]
     configuration: Inbox[ClockTick]
@@ -92,7 +90,6 @@ class Inboxes:
             data=QueueInbox("data_handler", capacity=64),
             strategies=ConflatingInbox("strategy_engine", capacity=1024),
             execution=QueueInbox("execution_engine", capacity=1024),
-            broker=QueueInbox("broker_interface", capacity=4096),
             portfolio=QueueInbox("portfolio_manager", capacity=64),
             risk=QueueInbox("risk_manager", capacity=64),
             configuration=QueueInbox("configuration_manager", capacity=64),
@@ -107,7 +104,6 @@ class Inboxes:
             data=LocalInbox(),
             strategies=LocalInbox(),
             execution=LocalInbox(),
-            broker=LocalInbox(),
             portfolio=LocalInbox(),
             risk=LocalInbox(),
             configuration=LocalInbox(),
@@ -159,7 +155,11 @@ class Modules:
     logger: TradeLogger
     reporting: ReportingEngine
 
-    def in_start_order(self) -> tuple[Module[Any], ...]:
+    def driven(self) -> tuple[Module[Any], ...]:
+        """Those that events drive, in the order of their start."""
+        return tuple(part for part in self.in_start_order() if isinstance(part, Module))
+
+    def in_start_order(self) -> tuple[Part, ...]:
         """Each after everything that it depends on; a stop goes the other way."""
         return (
             self.logger,
@@ -203,9 +203,17 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
 
     The logger comes ready made: it is the first module, and what the edges are made of already writes to it.
     """
-    adapter = edges.make_adapter(
-        inboxes.broker.put, lambda order_id: edges.journal_id in order_id or order_id in books.orders
+    broker = BrokerInterface(
+        lambda sink: edges.make_adapter(
+            sink, lambda order_id: edges.journal_id in order_id or order_id in books.orders
+        ),
+        orders=books.orders,
+        execution=inboxes.execution,
+        spawn=edges.spawn,
+        latch=edges.latch,
+        log=logger,
     )
+    adapter = broker.adapter
     portfolio = PortfolioManager(
         inboxes.portfolio,
         books=books,
@@ -235,15 +243,6 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
         max_move_pct=settings.data.max_move_pct,
         stale_after_ns=round(settings.data.stale_after_s * NS_PER_SECOND),
         due=price_due(settings, edges.clock.now_ns),
-    )
-    broker = BrokerInterface(
-        inboxes.broker,
-        adapter=adapter,
-        orders=books.orders,
-        execution=inboxes.execution,
-        spawn=edges.spawn,
-        latch=edges.latch,
-        log=logger,
     )
     risk = RiskManager(
         inboxes.risk,

@@ -41,7 +41,7 @@ class Settling:
     def at_rest(self) -> bool:
         """True when no event and no answer is on its way."""
         inboxes = self._inboxes
-        if len(inboxes.strategies) or len(inboxes.execution) or len(inboxes.broker):
+        if len(inboxes.strategies) or len(inboxes.execution):
             return False
         if any(state.status in _COMMANDED for state in self._books.orders.open):
             return False

@@ -132,7 +132,7 @@ class _Run:
         self._loaded = loaded
         self._simulated: SimulatedBroker | None = None
         self.modules = build(settings, self.books, inboxes, self._edges(journal), self.logger)
-        self.driver = ReplayDriver(self.clock, self.modules.in_start_order(), self.modules.listeners(), beat_ns=BEAT_NS)
+        self.driver = ReplayDriver(self.clock, self.modules.driven(), self.modules.listeners(), beat_ns=BEAT_NS)
 
     def _edges(self, journal: Path) -> Edges:
         settings = self._loaded.settings

@@ -35,7 +35,7 @@ class Ending:
     async def settle(self, settling: Settling) -> None:
         """Wait until every event has been handled and every command answered."""
         inboxes = self._inboxes
-        queues = (inboxes.strategies, inboxes.execution, inboxes.broker)
+        queues = (inboxes.strategies, inboxes.execution)
         try:
             async with asyncio.timeout_at(self._by):
                 await drained([inbox for inbox in queues if isinstance(inbox, QueueInbox)])

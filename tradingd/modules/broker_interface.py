@@ -5,10 +5,10 @@ answers to questions, to the execution engine. Never: repeats a command, and nev
 core do).
 """
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
-from tradingd.brokers.base import BrokerAdapter
+from tradingd.brokers.base import BrokerAdapter, BrokerSink
 from tradingd.core.books import OrderTable
 from tradingd.core.broker_events import BrokerEvent, OrderStreamDown, OrderStreamUp
 from tradingd.core.broker_model import BrokerModel
@@ -26,30 +26,31 @@ from tradingd.runtime.events import (
     SnapshotFailed,
     SnapshotTaken,
 )
-from tradingd.runtime.inbox import Inbox, Outlet
+from tradingd.runtime.inbox import Outlet
 from tradingd.runtime.kill_switch import Latch
-from tradingd.runtime.module import Module
+from tradingd.runtime.module import Part
 from tradingd.runtime.ports import EventLog, Spawn
 
 
-class BrokerInterface(Module[BrokerEvent]):
-    """The way to the venue and back."""
+class BrokerInterface(Part):
+    """The way to the venue and back.
+
+    What the adapter delivers is handled in the call that delivers it: a fill has one queue to pass before the books.
+    """
 
     name = "broker_interface"
 
     def __init__(
         self,
-        inbox: Inbox[BrokerEvent],
+        make_adapter: Callable[[BrokerSink], BrokerAdapter],
         *,
-        adapter: BrokerAdapter,
         orders: OrderTable,
         execution: Outlet[ExecutionEvent],
         spawn: Spawn,
         latch: Latch,
         log: EventLog,
     ) -> None:
-        super().__init__(inbox)
-        self._adapter = adapter
+        self.adapter = make_adapter(self.handle)
         self._orders = orders
         self._execution = execution
         self._spawn = spawn
@@ -62,7 +63,7 @@ class BrokerInterface(Module[BrokerEvent]):
 
     def initialize(self) -> None:
         """Tell the adapter which of the venue's order ids are ours from former runs."""
-        self._adapter.adopt(
+        self.adapter.adopt(
             {venue_id: state.client_order_id for state in self._orders for venue_id in state.venue_order_ids}
         )
 
@@ -82,38 +83,38 @@ class BrokerInterface(Module[BrokerEvent]):
                 )
             )
             return
-        self._adapter.submit(order)
+        self.adapter.submit(order)
 
     def cancel_order(self, order_id: ClientOrderId) -> None:
         """Ask the venue to cancel; an order without a venue id yet is left to the reconciliation."""
         state = self._orders.get(order_id)
         if state is not None and state.venue_order_id is not None:
-            self._adapter.cancel(state.order, state.venue_order_id)
+            self.adapter.cancel(state.order, state.venue_order_id)
 
     def modify_order(self, order_id: ClientOrderId, new_order_details: OrderModification) -> None:
         """Ask the venue for new terms."""
         state = self._orders.get(order_id)
         if state is not None and state.venue_order_id is not None:
-            self._adapter.modify(state.order, state.venue_order_id, new_order_details)
+            self.adapter.modify(state.order, state.venue_order_id, new_order_details)
 
     def cancel_leg(self, order_id: ClientOrderId, venue_order_id: VenueOrderId) -> None:
         """Ask the venue to cancel one of an order's names there."""
         state = self._orders.get(order_id)
         if state is not None:
-            self._adapter.cancel(state.order, venue_order_id)
+            self.adapter.cancel(state.order, venue_order_id)
 
     def adopt_order(self, venue_order_id: VenueOrderId, order_id: ClientOrderId) -> None:
         """Have the adapter report on an order that we did not send."""
-        self._adapter.adopt({venue_order_id: order_id})
+        self.adapter.adopt({venue_order_id: order_id})
 
     def instrument(self, symbol: Symbol) -> Instrument:
         """The trading steps of a symbol, as the venue gave them at connect."""
-        return self._adapter.instruments.get(symbol) or default_instrument(symbol)
+        return self.adapter.instruments.get(symbol) or default_instrument(symbol)
 
     @property
     def model(self) -> BrokerModel:
         """What the venue takes."""
-        return self._adapter.model
+        return self.adapter.model
 
     # -- questions: each a task of its own, whose answer goes to the execution engine ---------------------------------
 
@@ -125,7 +126,7 @@ class BrokerInterface(Module[BrokerEvent]):
 
     async def _take_snapshot(self, since_ns: int, fence: int, plan_only: bool) -> None:
         try:
-            snapshot = await self._adapter.snapshot(since_ns)
+            snapshot = await self.adapter.snapshot(since_ns)
         except VenueUnavailable as error:
             self._snapshot_under_way = False
             self._execution.put(SnapshotFailed(reason=str(error)))
@@ -141,7 +142,7 @@ class BrokerInterface(Module[BrokerEvent]):
 
     async def _list_orders(self, fence: int) -> None:
         try:
-            orders = await self._adapter.open_orders()
+            orders = await self.adapter.open_orders()
         except VenueUnavailable as error:
             self._list_under_way = False
             self._execution.put(SnapshotFailed(reason=str(error)))
@@ -157,7 +158,7 @@ class BrokerInterface(Module[BrokerEvent]):
 
     async def _look_up(self, order_id: ClientOrderId, fence: int) -> None:
         try:
-            order = await self._adapter.find_order(order_id)
+            order = await self.adapter.find_order(order_id)
         except VenueUnavailable as error:
             self._lookups.discard(order_id)
             self._execution.put(LookupFailed(client_order_id=order_id, reason=str(error)))
@@ -167,7 +168,7 @@ class BrokerInterface(Module[BrokerEvent]):
 
     def run_adapter(self) -> Coroutine[Any, Any, None]:
         """The adapter's own long-lived work: keeping the order stream up."""
-        return self._adapter.run()
+        return self.adapter.run()
 
     # -- what the venue says ------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""What every module is: a name, an inbox, and a synchronous `handle`.
+"""What every module is: a name and a life; and, where events drive it, an inbox and a synchronous `handle`.
 
 Whoever drives a module (the live driver's task, the replay pump) moves events from the inbox to `handle`. `handle`
 never waits; what must wait lives at the edges. `initialize`, `start` and `stop` are called by the orchestrator alone.
@@ -20,13 +20,10 @@ class ClockTick(msgspec.Struct, frozen=True, tag="clock_tick"):
     now_ns: int
 
 
-class Module(ABC, Generic[T]):
-    """Base of the ten modules."""
+class Part:
+    """Base of the modules: a name, and a life that the orchestrator leads it through."""
 
     name: ClassVar[str]
-
-    def __init__(self, inbox: Inbox[T]) -> None:
-        self.inbox = inbox
 
     def initialize(self) -> None:
         """Take in what was durable, before anything runs."""
@@ -36,6 +33,13 @@ class Module(ABC, Generic[T]):
 
     def stop(self) -> None:
         """End: no more events will come."""
+
+
+class Module(Part, ABC, Generic[T]):
+    """A module that is driven by the events in its inbox."""
+
+    def __init__(self, inbox: Inbox[T]) -> None:
+        self.inbox = inbox
 
     @abstractmethod
     def handle(self, event: T) -> None:
