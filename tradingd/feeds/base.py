@@ -4,7 +4,7 @@ A feed is an edge: it waits for its source, decodes, and hands each event to the
 event (the data handler does) except that it cannot decode one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -62,18 +62,6 @@ class Feed(Protocol):
 
     async def run(self, sink: MarketDataSink) -> None:
         """Deliver until cancelled, or until the data ends (then return). Raises `FeedError` or a `FatalError`."""
-        ...
-
-
-class ReplayableFeed(Feed, Protocol):
-    """A feed that can also be read as fast as the CPU allows, without a clock."""
-
-    def read(self) -> Iterator[tuple[MarketDataEvent | None, int]]:
-        """Yield every event with its row, in file order; None stands for a row that did not decode."""
-        ...
-
-    def malformed(self) -> Sequence[tuple[Symbol, int, str]]:
-        """Rows that did not decode so far: symbol, row number, what is wrong."""
         ...
 
 

@@ -1,6 +1,6 @@
-"""Configuration manager: gives each module its own frozen section, and notices when the file on disk is another one.
+"""Configuration manager: keeps the settings of this run, and notices when the file on disk is another one.
 
-Owns: the settings of this run. Reads: the configuration file's stamp, about once a second. Emits: a line of the log
+Owns: the settings, frozen; `assembly` hands each module its part of them. Reads: the configuration file's stamp, about once a second. Emits: a line of the log
 when the file has changed: which settings, and what the next start would do. Never: changes a setting while the process
 runs.
 """
