@@ -22,8 +22,8 @@ from tradingd.assembly.adapters import build_adapter, build_venue, check_account
 from tradingd.assembly.feeds import AnyFeed, build_feeds
 from tradingd.assembly.modules import Edges, Modules, build
 from tradingd.assembly.next_start import examine_edit
-from tradingd.assembly.quiescence import Settling
-from tradingd.assembly.shutdown import Ending, where
+from tradingd.assembly.quiescence import Quiescence
+from tradingd.assembly.shutdown import Shutdown, where
 from tradingd.assembly.startup import NOTHING_SAID, Word, open_journal
 from tradingd.assembly.warm_up import reach, warm_up
 from tradingd.control.facade import DaemonFacade
@@ -49,7 +49,7 @@ from tradingd.reporting.measure import measure_history
 from tradingd.runtime.clock import SystemClock
 from tradingd.runtime.guard import attempted
 from tradingd.runtime.inbox import ConflatingInbox, QueueInbox
-from tradingd.runtime.kill_switch import Latch
+from tradingd.runtime.kill_switch import KillSwitch
 from tradingd.runtime.live import Supervisor, drive, pulse
 from tradingd.runtime.replay import drain
 from tradingd.service.account_lock import AccountLock
@@ -126,7 +126,7 @@ class Orchestrator:
         self._modules: Modules | None = None
         self._account_lock: AccountLock | None = None
         self._control: ControlServer | None = None
-        self._latch = Latch()
+        self._latch = KillSwitch()
 
     async def run(self) -> int:
         """Start, supervise, stop. Raises what goes wrong before there is a log to tell it."""
@@ -232,7 +232,7 @@ class Orchestrator:
                 if isinstance(feed, SyntheticFeed):  # an invented market goes on where the run before has left it
                     feed.go_on_from(self._venue.last_prices())
             self._log(LogEvent.VENUE_STARTED, f"the paper venue listens at {self._venue.base_url}")
-        self._settling = Settling(self._inboxes, self.books, self._venue)
+        self._settling = Quiescence(self._inboxes, self.books, self._venue)
         histories: list[BarHistory] = [feed for feed in feeds if not isinstance(feed, FileFeed)]
         make_adapter = build_adapter(
             settings,
@@ -253,7 +253,7 @@ class Orchestrator:
             database=self._database,
             market_sinks=() if self._venue is None else (self._venue.on_market_data,),
             histories=tuple(histories),
-            wait_room=self._settling.wait,
+            until_quiescent=self._settling.wait,
             spawn=self._supervisor.spawn,
             measure=self._measure,
             render_report=to_json,
@@ -359,7 +359,7 @@ class Orchestrator:
     async def stop(self, error: BaseException | None) -> int:
         """Bring everything down in order, within the deadline; return the exit code."""
         self._phase = "stopping"
-        ending = Ending(self._settings, self.books, self._inboxes, self._logger)
+        ending = Shutdown(self._settings, self.books, self._inboxes, self._logger)
         code = 0 if error is None else error.exit_code if isinstance(error, FatalError) else FatalError.exit_code
         self._service_manager.stopping("stopping" if error is None else str(error))
         if error is None:

@@ -8,7 +8,7 @@ import pytest
 from tests.brokers.scripted_venue import AAPL, ACCOUNT, BTC, KEY, SECRET, Recorder, Reply, ScriptedVenue
 from tradingd.brokers.alpaca.adapter import AlpacaBroker
 from tradingd.brokers.base import BrokerAdapter
-from tradingd.runtime.kill_switch import Latch
+from tradingd.runtime.kill_switch import KillSwitch
 
 NOW_NS = 1_772_461_900_000_000_000
 
@@ -30,15 +30,15 @@ def recorder() -> Recorder:
 
 
 @pytest.fixture
-def latch() -> Latch:
-    return Latch()
+def latch() -> KillSwitch:
+    return KillSwitch()
 
 
 MakeBroker: TypeAlias = Callable[..., AlpacaBroker]
 
 
 @pytest.fixture
-async def make_broker(venue: ScriptedVenue, recorder: Recorder, latch: Latch) -> AsyncIterator[MakeBroker]:
+async def make_broker(venue: ScriptedVenue, recorder: Recorder, latch: KillSwitch) -> AsyncIterator[MakeBroker]:
     """Makes adapters that talk to the scripted venue, with what a test wants otherwise."""
     made: list[AlpacaBroker] = []
 

@@ -16,7 +16,7 @@ from tradingd.conform.selection import INSIST, account_symbols, check_account, v
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import MINUTE_NS, PriceBar, QuoteTick
 from tradingd.errors import UsageError
-from tradingd.runtime.kill_switch import Latch
+from tradingd.runtime.kill_switch import KillSwitch
 from tradingd.service.account_lock import AccountLock
 from tradingd.settings.root import Settings
 from tradingd.settings.venue import VenueSettings
@@ -102,7 +102,7 @@ async def test_the_account_is_left_as_it_was(venue: PaperVenue, tmp_path: Path) 
         cases = chosen(EXECUTION, ["E09", "E92"])
         results = [result async for result in play_all([(partial(kept, harness), cases)], [], "t")]
         adapter = harness.make_adapter(
-            lambda event: None, lambda _: False, Latch(), on_problem=lambda _, __: None, failure=lambda _: None
+            lambda event: None, lambda _: False, KillSwitch(), on_problem=lambda _, __: None, failure=lambda _: None
         )
         await adapter.connect([BTC])
         snapshot = await adapter.snapshot(0)
@@ -116,7 +116,7 @@ async def test_an_account_that_a_daemon_trades_is_left_alone(venue: PaperVenue, 
     configured = settings(tmp_path, url=venue.base_url, stream=venue.stream_url)
     harness = AccountHarness(configured, (BTC,))
     adapter = harness.make_adapter(
-        lambda event: None, lambda _: False, Latch(), on_problem=lambda _, __: None, failure=lambda _: None
+        lambda event: None, lambda _: False, KillSwitch(), on_problem=lambda _, __: None, failure=lambda _: None
     )
     account = await adapter.connect([BTC])
     await adapter.close()

@@ -16,7 +16,7 @@ from tradingd.conform.venue_harness import MovedClock, PushedMarket, open_market
 from tradingd.core.calendar import NewYorkStockExchange
 from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
 from tradingd.errors import UsageError
-from tradingd.runtime.kill_switch import Latch
+from tradingd.runtime.kill_switch import KillSwitch
 from tradingd.venue.fault_rules import FaultRule, LinkFault
 
 _C = Capability
@@ -82,7 +82,7 @@ class IbHarness:
         self,
         sink: BrokerSink,
         is_ours: Callable[[ClientOrderId], bool],
-        latch: Latch,
+        latch: KillSwitch,
         *,
         on_problem: ProblemSink,
         failure: Callable[[BaseException], None],

@@ -11,7 +11,7 @@ from tradingd.conform.harness import ProblemSink
 from tradingd.conform.venue_harness import SYMBOLS, MovedClock, PushedMarket, open_market
 from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
 from tradingd.errors import UsageError
-from tradingd.runtime.kill_switch import Latch
+from tradingd.runtime.kill_switch import KillSwitch
 from tradingd.venue.fault_rules import FaultRule
 
 _C = Capability
@@ -54,7 +54,7 @@ class SimulatedHarness:
         self,
         sink: BrokerSink,
         is_ours: Callable[[ClientOrderId], bool],
-        latch: Latch,
+        latch: KillSwitch,
         *,
         on_problem: ProblemSink,
         failure: Callable[[BaseException], None],

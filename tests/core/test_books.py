@@ -46,7 +46,7 @@ from tradingd.core.identifiers import EXTERNAL, ClientOrderId, PlanId, Symbol, T
 from tradingd.core.market import DAY_NS
 from tradingd.core.order_state import OrderStatus
 from tradingd.core.orders import OrderTerms, Side, TimeInForce
-from tradingd.core.plans.records import Guard, Plan, PlanEnded, PlanMoved, PlanStarted, Single, Sliced
+from tradingd.core.plans.records import Bracket, Plan, PlanEnded, PlanMoved, PlanStarted, Single, TwapEntry
 from tradingd.core.signals import FollowUp, Protection
 from tradingd.errors import InvariantBroken
 
@@ -68,8 +68,8 @@ PLAN = Plan(
     symbol=ABC,
     side=Side.BUY,
     quantity=D(10),
-    way=Single(terms=OrderTerms()),
-    guard=Guard(
+    method=Single(terms=OrderTerms()),
+    guard=Bracket(
         protection=Protection(take_profit=D(110), trail_percent=D(2)),
         stop_rests=True,
         trails_there=False,
@@ -81,7 +81,7 @@ PLAN = Plan(
     trace_id=TraceId("t"),
     ts_started=5_000,
 )
-SLICES = Sliced(terms=OrderTerms(), duration_ns=10, slices=2, slice_quantity=D(5), sends_rest=True)
+SLICES = TwapEntry(terms=OrderTerms(), duration_ns=10, slices=2, slice_quantity=D(5), sends_rest=True)
 
 STORY: list[JournalEntry] = [
     RunStarted(run=1, version="0", config_hash="c", previous=RunEnd.NONE),
@@ -114,7 +114,7 @@ STORY: list[JournalEntry] = [
     PlanStarted(plan=PLAN),
     PlanMoved(plan_id=PLAN.plan_id, stop_mark=D("104.5"), stop_watched=True),
     PlanEnded(plan_id=PLAN.plan_id, reason="10 closed"),
-    PlanStarted(plan=msgspec.structs.replace(PLAN, plan_id=PlanId("s1-6"), way=SLICES, guard=None)),
+    PlanStarted(plan=msgspec.structs.replace(PLAN, plan_id=PlanId("s1-6"), method=SLICES, guard=None)),
 ]
 
 

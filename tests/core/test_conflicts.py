@@ -139,8 +139,8 @@ def test_a_symbol_that_was_taken_out_while_it_is_held_is_refused() -> None:
     [conflict] = find_refusals(fewer, books(), accept=True)
     assert conflict.kind is ConflictKind.SYMBOL_LOST
     assert '"s1" no longer has ABC, and holds 10 ABC at 100.00' in conflict.message
-    assert any("tradingd close --strategy s1 --symbol ABC" in way for way in conflict.ways_out)
-    assert any("tradingd transfer s1 OTHER ABC" in way for way in conflict.ways_out)
+    assert any("tradingd close --strategy s1 --symbol ABC" in method for method in conflict.ways_out)
+    assert any("tradingd transfer s1 OTHER ABC" in method for method in conflict.ways_out)
 
 
 def test_a_symbol_that_was_given_to_another_strategy_names_that_one() -> None:

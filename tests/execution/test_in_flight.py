@@ -82,11 +82,11 @@ def test_a_request_in_doubt_settles_by_answers_asked_for_after_it_and_its_grace(
     flight = Flight()
     flight.send()
     flight.report(accepted())
-    before = flight.watch.fence
+    before = flight.watch.books_version
     flight.report(cancel_requested(), cancel_unknown())
     flight.wait(5)
     assert flight.watch.settled(before) == frozenset()
-    assert flight.watch.settled(flight.watch.fence) == {ID}
+    assert flight.watch.settled(flight.watch.books_version) == {ID}
 
 
 def test_a_request_that_the_venue_has_acknowledged_is_never_settled_by_time() -> None:
@@ -94,7 +94,7 @@ def test_a_request_that_the_venue_has_acknowledged_is_never_settled_by_time() ->
     flight.send()
     flight.report(accepted(), cancel_requested())
     flight.wait(3_600)
-    assert flight.watch.settled(flight.watch.fence) == frozenset()
+    assert flight.watch.settled(flight.watch.books_version) == frozenset()
 
 
 def test_a_request_of_a_former_run_settles_although_the_order_fills_on() -> None:
@@ -103,9 +103,9 @@ def test_a_request_of_a_former_run_settles_although_the_order_fills_on() -> None
     for before in (accepted(), cancel_requested()):
         flight.table.put(apply_report(flight.state(), before).state)
     flight.report(filled("4"))
-    assert flight.watch.settled(flight.watch.fence) == frozenset()
+    assert flight.watch.settled(flight.watch.books_version) == frozenset()
     flight.wait(10)
-    assert flight.watch.settled(flight.watch.fence) == {ID}
+    assert flight.watch.settled(flight.watch.books_version) == {ID}
 
 
 def test_those_longest_not_asked_for_come_first_and_only_so_many() -> None:

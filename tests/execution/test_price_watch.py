@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import PriceBar, QuoteTick, TradeTick
-from tradingd.core.plans.view import Lane
+from tradingd.core.plans.view import PriceRange
 from tradingd.execution.price_watch import PriceWatch, prices_of
 from tradingd.runtime.events import PricesMoved
 from tradingd.runtime.inbox import LocalInbox
@@ -53,11 +53,11 @@ def test_many_ticks_are_told_once_and_lose_no_extreme() -> None:
     assert list(told.events) == [PricesMoved(symbol=ABC)]
     seen = watch.take(ABC)
     assert seen is not None
-    assert seen.trade == Lane(D("94.0"), D("106.0"), D("101.0"))
-    assert seen.bid == Lane(D(99), D(100), D(100))
+    assert seen.trade == PriceRange(D("94.0"), D("106.0"), D("101.0"))
+    assert seen.bid == PriceRange(D(99), D(100), D(100))
     again = watch.take(ABC)
     assert again is not None
-    assert again.trade == Lane(D("101.0"), D("101.0"), D("101.0"))
+    assert again.trade == PriceRange(D("101.0"), D("101.0"), D("101.0"))
     watch.on_market_data(trade(102))
     assert len(told) == 2
     watch.leave(ABC)
@@ -76,8 +76,8 @@ def test_the_range_of_a_bar_counts_unless_it_is_older_than_the_wish() -> None:
     watch.on_market_data(bar(10))
     seen = watch.take(ABC)
     assert seen is not None
-    assert seen.trade == Lane(D("101.0"), D("101.0"), D("101.0"))
+    assert seen.trade == PriceRange(D("101.0"), D("101.0"), D("101.0"))
     watch.on_market_data(bar(20))
     seen = watch.take(ABC)
     assert seen is not None
-    assert seen.trade == Lane(D("90.0"), D("110.0"), D("101.0"))
+    assert seen.trade == PriceRange(D("90.0"), D("110.0"), D("101.0"))

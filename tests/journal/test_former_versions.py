@@ -13,7 +13,7 @@ from tradingd.core.books import Books
 from tradingd.core.entries import RunEnd, RunStarted
 from tradingd.core.identifiers import StrategyId, Symbol
 from tradingd.core.market import NS_PER_SECOND
-from tradingd.core.plans.records import Single, Sliced
+from tradingd.core.plans.records import Single, TwapEntry
 from tradingd.journal.history import read_history
 from tradingd.journal.segments import load
 from tradingd.journal.verify import verify
@@ -33,7 +33,7 @@ def check(books: Books) -> None:
     held = {key: line.quantity for key, line in books.portfolio.lines.items()}
     assert held == {(one, abc): D(10), (two, abc): D(-3), (one, xyz): D(3)}
     assert books.portfolio.cash == D("99142.0")
-    assert [type(state.plan.way) for state in books.plans.values()] == [Single, Sliced]
+    assert [type(state.plan.method) for state in books.plans.values()] == [Single, TwapEntry]
     assert sorted(state.order.leg for state in books.orders.open) == ["", "stop"]
     assert books.halt is not None and (books.halt.reason, books.halt.operator) == ("a look", "anna")
     assert (list(books.halted_symbols), list(books.quarantined)) == ([xyz], [two])

@@ -35,7 +35,7 @@ from tradingd.journal.writer import Durability, JournalWriter
 from tradingd.modules.trade_logger import TradeLogger
 from tradingd.reporting.measure import measure_history
 from tradingd.runtime.clock import SimulatedClock
-from tradingd.runtime.kill_switch import Latch
+from tradingd.runtime.kill_switch import KillSwitch
 from tradingd.runtime.module import ClockTick
 from tradingd.runtime.replay import drain, run_now
 from tradingd.settings.changes import FileEdit
@@ -235,7 +235,7 @@ class Desk:
             database=None,
             market_sinks=(self.broker.on_market_data,),
             histories=(),
-            wait_room=no_waiting,
+            until_quiescent=no_waiting,
             spawn=run_now,
             measure=lambda start, end: measure_history(
                 read_history(self.journal, start, end), self.settings.reporting, trading_days(self.settings)
@@ -247,7 +247,7 @@ class Desk:
             sample_interval_ns=60 * NS_PER_SECOND,
             asks_venue=True,
             take_statement=None,
-            latch=Latch(),
+            latch=KillSwitch(),
             examine_file=self._examine_file,
         )
 

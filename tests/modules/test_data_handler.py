@@ -76,7 +76,7 @@ class Door:
             strategies=self.strategies,
             bar_store=self.stored.append,
             histories=histories,
-            wait_room=room,
+            until_quiescent=room,
             log=self.log,
             clock=self.clock,
             max_move_pct=20,

@@ -213,14 +213,18 @@ def test_a_list_that_was_read_before_the_look_up_does_not_prove_an_order_lost(de
     desk.broker.loses_orders = True
     desk.act(buy)
     order_id, sync = desk.order().client_order_id, desk.modules.venue_sync
-    early = SnapshotTaken(snapshot=run_snapshot(desk), fence=sync.in_flight.fence)
+    early = SnapshotTaken(snapshot=run_snapshot(desk), books_version=sync.in_flight.books_version)
     desk.clock.advance_to(desk.clock.now_ns() + 3 * NS_PER_SECOND)
     desk.broker.unreachable = True  # the list that is asked for now does not come yet
-    desk.modules.execution.handle(OrderLookup(client_order_id=order_id, order=None, fence=sync.in_flight.fence))
+    desk.modules.execution.handle(
+        OrderLookup(client_order_id=order_id, order=None, books_version=sync.in_flight.books_version)
+    )
     desk.modules.execution.handle(early)
     desk.pump()
     assert desk.order().status is S.UNKNOWN
-    desk.modules.execution.handle(SnapshotTaken(snapshot=run_snapshot(desk), fence=sync.in_flight.fence))
+    desk.modules.execution.handle(
+        SnapshotTaken(snapshot=run_snapshot(desk), books_version=sync.in_flight.books_version)
+    )
     desk.pump()
     assert desk.order().status is S.REJECTED
     desk.broker.unreachable = False
@@ -303,11 +307,11 @@ def test_orders_that_are_not_ours_are_adopted_and_count(desk: Desk) -> None:
 
 def test_a_snapshot_that_was_asked_for_before_the_stream_listened_opens_nothing(desk: Desk) -> None:
     snapshot = asyncio.run(desk.broker.snapshot(0))
-    asked_at = desk.modules.venue_sync.in_flight.fence
+    asked_at = desk.modules.venue_sync.in_flight.books_version
     desk.stream_down()
     desk.broker.unreachable = True
     desk.stream_up()
-    desk.inboxes.execution.put(SnapshotTaken(snapshot=snapshot, fence=asked_at))
+    desk.inboxes.execution.put(SnapshotTaken(snapshot=snapshot, books_version=asked_at))
     desk.pump()
     assert not desk.modules.venue_sync.reconciled
     desk.broker.unreachable = False

@@ -158,7 +158,7 @@ def test_an_answer_that_was_asked_for_before_an_order_changed_proves_nothing_abo
     desk.act(bid)
     order_id = desk.order().client_order_id
     sync = desk.modules.venue_sync
-    asked_at = sync.in_flight.fence
+    asked_at = sync.in_flight.books_version
     assert sync.in_flight.untouched_since(order_id, asked_at)
     desk.broker.loses_commands = True
     desk.modules.execution.cancel_order(order_id)

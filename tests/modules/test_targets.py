@@ -88,7 +88,7 @@ def test_a_process_that_dies_while_it_waits_goes_on_with_the_target(tmp_path: Pa
     desk.broker.held = []
     desk.act(to_zero)
     (plan,) = desk.books.plans.values()
-    assert plan.plan.way == TargetPosition(goal=D(0))
+    assert plan.plan.method == TargetPosition(goal=D(0))
     second = desk.again().open()
     second.wait(5)
     assert (second.strategy().position(ABC), second.books.orders.open_count) == (D(0), 0)

@@ -96,7 +96,7 @@ def test_what_a_comparison_with_the_venue_found_has_no_cause_but_its_trace(desk:
 
 
 def test_many_orders_that_ended_are_not_remembered_for_ever(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tradingd.modules.trade_logger.LEAST_REMEMBERED", 4)
+    monkeypatch.setattr("tradingd.modules.trade_logger.MIN_REMEMBERED", 4)
     again = desk.again().open()
     again.act(bid)
     working = again.order().client_order_id

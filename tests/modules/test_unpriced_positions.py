@@ -102,7 +102,7 @@ def test_where_bars_alone_are_delivered_one_in_each_interval_is_all_that_is_due(
         strategies=LocalInbox(),
         bar_store=None,
         histories=(),
-        wait_room=nothing_to_wait_for,
+        until_quiescent=nothing_to_wait_for,
         log=Desk(tmp_path).logger,
         clock=clock,
         max_move_pct=20,

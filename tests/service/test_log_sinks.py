@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tradingd.core.market import DAY_NS
-from tradingd.service.log_sinks import MOST_WAITING, LogFile, LogStream
+from tradingd.service.log_sinks import MAX_WAITING, LogFile, LogStream
 
 
 class Now:
@@ -44,7 +44,7 @@ def test_a_reader_that_goes_away_costs_lines_and_nothing_else() -> None:
 def test_a_reader_that_stalls_holds_nothing_up_and_gets_what_waited() -> None:
     read, write = os.pipe()
     line = "x" * 9_999 + "\n"
-    count = MOST_WAITING // len(line)
+    count = MAX_WAITING // len(line)
     with os.fdopen(write, "w") as stream:
         sink = LogStream(stream)
         for _ in range(count):

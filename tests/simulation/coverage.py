@@ -15,7 +15,7 @@ from tests.simulation.catalogue import ROWS, Group, Row
 
 FOLDER = Path(__file__).parent
 TABLE = FOLDER / "COVERAGE.md"
-LONGEST_NAME = 100
+MAX_NAME = 100
 _NAME = re.compile(r"test_(F\d\d)_(\w+)")
 _HEAD = """# The fault catalogue and its tests
 
@@ -71,8 +71,8 @@ def _faults_of(row: Row, tests: list[CatalogueTest]) -> Iterator[str]:
     for test in tests:
         if test.sentence != row.sentence:
             yield f"{test.name}: its docstring is not the row's sentence: {row.sentence}"
-        if len(test.name) > LONGEST_NAME:
-            yield f"{test.name}: is longer than {LONGEST_NAME} characters"
+        if len(test.name) > MAX_NAME:
+            yield f"{test.name}: is longer than {MAX_NAME} characters"
         if not _is_part_of(test.name, row.sentence):
             yield f"{test.name}: is not made of the sentence's words, in their order"
         if not test.asserts or any("skip" in mark or "xfail" in mark for mark in test.marks):

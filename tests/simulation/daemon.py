@@ -33,7 +33,7 @@ from tradingd.journal.segments import load
 from tradingd.journal.writer import Durability, JournalWriter
 from tradingd.modules.trade_logger import TradeLogger
 from tradingd.reporting.measure import measure_history
-from tradingd.runtime.kill_switch import Latch
+from tradingd.runtime.kill_switch import KillSwitch
 from tradingd.runtime.replay import drain, run_now
 from tradingd.runtime.simulation import Agenda, SimulationClock, SimulationDriver, Tasks
 from tradingd.settings.to_core import configuration_facts, trading_days, with_held_symbols
@@ -257,7 +257,7 @@ class Daemon:
             database=None,
             market_sinks=(),
             histories=(),
-            wait_room=no_waiting,
+            until_quiescent=no_waiting,
             spawn=self.tasks.spawn,
             measure=lambda start, end: measure_history(
                 read_history(around.journal, start, end), self._settings.reporting, trading_days(self._settings)
@@ -269,7 +269,7 @@ class Daemon:
             sample_interval_ns=15 * NS_PER_SECOND,
             asks_venue=True,
             take_statement=None,
-            latch=Latch(),
+            latch=KillSwitch(),
         )
 
     def stop(self) -> None:

@@ -37,7 +37,7 @@ from tradingd.journal.codec import GENESIS, LineDefect, decode
 from tradingd.journal.segments import load
 
 PACE_WINDOW_NS = 10 * NS_PER_SECOND
-MOST_QUESTIONS = 100
+MAX_QUESTIONS = 100
 PASSED_BY_REDUCTIONS = frozenset(
     {
         DenialCode.HALTED,
@@ -285,7 +285,7 @@ class Judge:
         self._asked.append(now_ns)
         while self._asked[0] < now_ns - PACE_WINDOW_NS:
             self._asked.popleft()
-        if len(self._asked) > MOST_QUESTIONS:
+        if len(self._asked) > MAX_QUESTIONS:
             raise Breach("pace", f"{len(self._asked)} questions within {PACE_WINDOW_NS // NS_PER_SECOND} s")
 
     def _closes(self, order: Order) -> bool:
@@ -304,8 +304,8 @@ class Judge:
         plan = self.books.plans.get(order.plan_id)
         if plan is None or order.leg in CLOSING or order.leg == THEN:
             return
-        if isinstance(plan.plan.way, TargetPosition):
-            self._judge_target(order, plan.plan.way.goal)
+        if isinstance(plan.plan.method, TargetPosition):
+            self._judge_target(order, plan.plan.method.goal)
             return
         entries = [state for state in states if state.order.leg not in CLOSING | {THEN}]
         sent = sum((state.filled_quantity + state.open_quantity for state in entries), ZERO)

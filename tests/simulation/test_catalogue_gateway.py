@@ -17,7 +17,7 @@ from tradingd.core.broker_events import OrderStreamDown, OrderStreamUp
 from tradingd.core.identifiers import ClientOrderId
 from tradingd.core.market import QuoteTick
 from tradingd.core.orders import FeeReported, OrderAccepted, OrderFilled
-from tradingd.runtime.kill_switch import Latch
+from tradingd.runtime.kill_switch import KillSwitch
 
 D = Decimal
 
@@ -43,7 +43,7 @@ async def connected(tws: TwsEmulator, recorder: Recorder, **changes: Any) -> Asy
         "sink": recorder.sink,
         "clock": time.time_ns,
         "is_ours": lambda client_order_id: client_order_id.startswith("t-"),
-        "refusal": Latch().refusal,
+        "refusal": KillSwitch().refusal,
         "on_problem": recorder.on_problem,
         "failure": recorder.failure,
         "rng": random.Random(7),

@@ -30,7 +30,7 @@ from tests.settings.writing import problems
 from tests.simulation import staging
 from tests.simulation.staging import OddBroker, codes, entries, everything
 from tradingd.assembly.adapters import check_account
-from tradingd.assembly.shutdown import Ending
+from tradingd.assembly.shutdown import Shutdown
 from tradingd.brokers.alpaca.adapter import AlpacaBroker
 from tradingd.core.entries import HaltEngaged, HaltReleased, OrderIntended, RunStopped
 from tradingd.core.identifiers import VenueOrderId
@@ -138,7 +138,7 @@ async def test_F79_a_stop_that_cannot_confirm_its_cancels_ends_in_time_and_the_n
     names = tuple(state.client_order_id for state in desk.books.orders.open)
     broker.stalls = True
     desk.modules.execution.close_gate()
-    ending = Ending(desk.settings, desk.books, desk.inboxes, desk.logger)
+    ending = Shutdown(desk.settings, desk.books, desk.inboxes, desk.logger)
     async with asyncio.timeout(5):
         await ending.wind_down(desk.modules.execution)
     ending.record(None)

@@ -152,7 +152,7 @@ def overshoots_a_target(world: World) -> None:
         symbol=order.symbol,
         side=order.side,
         quantity=order.quantity,
-        way=TargetPosition(goal=Decimal(0)),
+        method=TargetPosition(goal=Decimal(0)),
         trace_id=order.trace_id,
         ts_started=1,
     )

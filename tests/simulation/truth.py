@@ -9,7 +9,7 @@ from decimal import Decimal
 import msgspec
 from tests.simulation.plans import SYMBOLS
 from tradingd.brokers.simulated import SimulatedBroker
-from tradingd.brokers.simulated.life import Life
+from tradingd.brokers.simulated.life import SimulatedOrder
 from tradingd.core.accounting import EXACT, Position, apply_trade
 from tradingd.core.broker_events import BrokerEvent
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, TraceId, VenueOrderId
@@ -67,7 +67,7 @@ class Truth(SimulatedBroker):
         """Every execution, oldest first."""
         return self._fills
 
-    def _view(self, life: Life) -> VenueOrder:
+    def _view(self, life: SimulatedOrder) -> VenueOrder:
         """An order as this venue shows it: its times are the venue's own, whatever the daemon's clock said."""
         return msgspec.structs.replace(
             life.view(self._touched.get(life.venue_id, life.arrived)), ts_submitted=life.arrived

@@ -4,14 +4,14 @@ from tests.runtime.listening import ListeningLog
 from tradingd.core.identifiers import StrategyId
 from tradingd.core.log import LogEvent
 from tradingd.core.market import NS_PER_SECOND
-from tradingd.strategies.callback_budget import MOST_SLOW, WINDOW_NS, CallbackPace
+from tradingd.strategies.callback_budget import MAX_SLOW, WINDOW_NS, CallbackBudget
 
 BUDGET = NS_PER_SECOND // 4
 
 
-def pace() -> tuple[CallbackPace, ListeningLog]:
+def pace() -> tuple[CallbackBudget, ListeningLog]:
     log = ListeningLog()
-    return CallbackPace(StrategyId("s"), BUDGET, log), log
+    return CallbackBudget(StrategyId("s"), BUDGET, log), log
 
 
 def test_a_slow_callback_is_told_once_a_minute() -> None:
@@ -30,8 +30,8 @@ def test_one_that_holds_everything_up_is_one_too_many() -> None:
 
 def test_many_within_a_minute_are_too_many_and_spread_out_they_are_not() -> None:
     slow, _ = pace()
-    often = [slow.over("on_tick", BUDGET + 1, number) for number in range(MOST_SLOW + 1)]
-    assert [failure is None for failure in often] == [True] * MOST_SLOW + [False]
+    often = [slow.over("on_tick", BUDGET + 1, number) for number in range(MAX_SLOW + 1)]
+    assert [failure is None for failure in often] == [True] * MAX_SLOW + [False]
     seldom, _ = pace()
-    step = WINDOW_NS // MOST_SLOW
-    assert all(seldom.over("on_tick", BUDGET + 1, number * step) is None for number in range(3 * MOST_SLOW))
+    step = WINDOW_NS // MAX_SLOW
+    assert all(seldom.over("on_tick", BUDGET + 1, number * step) is None for number in range(3 * MAX_SLOW))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.tws.session import Session
 
 _IDENTICAL_NS = 15 * NS_PER_SECOND
-_WINDOW_NS, _MOST_IN_WINDOW = 10 * MINUTE_NS, 60
+_WINDOW_NS, _MAX_IN_WINDOW = 10 * MINUTE_NS, 60
 _ERROR = "Historical Market Data Service error message:"
 _CODE = 162
 _BAR_SIZE = re.compile(r"(\d+) (sec|min|hour|day)s?")
@@ -126,7 +126,7 @@ class History:
             self._recent.popleft()
         same = msgspec.structs.replace(asked, req_id=0)
         repeated = any(at > now - _IDENTICAL_NS and one == same for at, one in self._recent)
-        if repeated or len(self._recent) >= _MOST_IN_WINDOW:
+        if repeated or len(self._recent) >= _MAX_IN_WINDOW:
             return True
         self._recent.append((now, same))
         return False

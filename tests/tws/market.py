@@ -13,7 +13,7 @@ from tradingd.core.identifiers import Symbol
 from tradingd.core.market import DAY_NS, NS_PER_SECOND, MarketDataEvent, PriceBar, QuoteTick, TradeTick
 
 BUCKET_NS = 5 * NS_PER_SECOND
-_MOST_BUCKETS_AT_ONCE = 120
+_MAX_BUCKETS_AT_ONCE = 120
 
 
 class Shown(msgspec.Struct):
@@ -68,7 +68,7 @@ class MarketStore:
         end = now_ns - now_ns % BUCKET_NS
         start = self._told_until.get(symbol, end)
         self._told_until[symbol] = end
-        start = max(start, end - _MOST_BUCKETS_AT_ONCE * BUCKET_NS)
+        start = max(start, end - _MAX_BUCKETS_AT_ONCE * BUCKET_NS)
         by_open = {bar.ts_open: bar for bar in self._bars.get(symbol, ()) if bar.interval_ns == BUCKET_NS}
         closed: list[PriceBar] = []
         for ts_open in range(start, end, BUCKET_NS):

@@ -11,7 +11,7 @@ from decimal import Decimal
 GREETING = b"API\0"
 UNSET_DOUBLE = "1.7976931348623157E308"
 UNSET_INTEGER = "2147483647"
-LONGEST_FRAME = 0xFFFFFF
+MAX_FRAME = 0xFFFFFF
 
 Value = str | int | float | Decimal | bool | None
 
@@ -59,7 +59,7 @@ class FrameReader:
         payloads: list[bytes] = []
         while len(self._bytes) >= 4:
             (length,) = struct.unpack_from(">I", self._bytes)
-            if length > LONGEST_FRAME:
+            if length > MAX_FRAME:
                 raise BadFrame(f"a frame of {length} bytes")
             if len(self._bytes) < 4 + length:
                 break

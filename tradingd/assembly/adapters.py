@@ -20,7 +20,7 @@ from tradingd.core.log import Level, LogEvent
 from tradingd.core.venue_view import AccountInfo
 from tradingd.errors import UsageError
 from tradingd.journal.neighbours import held_elsewhere
-from tradingd.runtime.kill_switch import Latch
+from tradingd.runtime.kill_switch import KillSwitch
 from tradingd.runtime.ports import EventLog
 from tradingd.settings.broker import AlpacaBrokerSettings
 from tradingd.settings.ib import IbBrokerSettings
@@ -66,7 +66,7 @@ def build_adapter(
     failure: Callable[[BaseException], None],
     resync: Callable[[], None],
     keep: Callable[[str, str], None],
-    latch: Latch,
+    latch: KillSwitch,
     rng: random.Random,
     sent_before: int = 0,
 ) -> Callable[[BrokerSink, IsOurs], BrokerAdapter]:

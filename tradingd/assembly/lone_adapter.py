@@ -15,8 +15,8 @@ from tradingd.brokers.base import BrokerAdapter, BrokerSink
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol
 from tradingd.core.log import Level, LogEvent
 from tradingd.errors import FatalError, TradingdError
-from tradingd.runtime.kill_switch import Latch
-from tradingd.service.null_log import QuietLog
+from tradingd.runtime.kill_switch import KillSwitch
+from tradingd.service.null_log import NullLog
 from tradingd.settings.root import Settings
 from tradingd.settings.to_core import traded_symbols
 from tradingd.venue.server import PaperVenue
@@ -27,7 +27,7 @@ OnProblem: TypeAlias = Callable[[str, str], None]
 _CLOSE_WITHIN_S = 3.0
 
 
-class _ProblemLog(QuietLog):
+class _ProblemLog(NullLog):
     """Passes on what an adapter reports as a problem, and leaves the rest out."""
 
     def __init__(self, on_problem: OnProblem) -> None:
@@ -59,7 +59,7 @@ def lone_adapter(
     on_problem: OnProblem = lambda _problem, _message: None,
     sink: BrokerSink = lambda _event: None,
     is_ours: Callable[[ClientOrderId], bool] = lambda _order_id: False,
-    latch: Latch | None = None,
+    latch: KillSwitch | None = None,
 ) -> BrokerAdapter:
     """Make the adapter that the daemon would make, not yet connected."""
     make = build_adapter(
@@ -70,7 +70,7 @@ def lone_adapter(
         failure=failure,
         resync=lambda: None,
         keep=lambda _problem, _raw: None,
-        latch=latch or Latch(),
+        latch=latch or KillSwitch(),
         rng=random.Random(),  # noqa: S311 - jitter needs no secrecy
     )
     return make(sink, is_ours)

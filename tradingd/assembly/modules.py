@@ -21,14 +21,14 @@ from tradingd.core.signals import StrategySignal
 from tradingd.core.statement import Statement
 from tradingd.core.venue_view import VenueSnapshot
 from tradingd.execution.admission import Admission
-from tradingd.execution.correction_limit import CorrectionBound
+from tradingd.execution.correction_limit import CorrectionLimit
 from tradingd.execution.in_flight import InFlight
-from tradingd.execution.order_factory import OrderBuilder
+from tradingd.execution.order_factory import OrderFactory
 from tradingd.execution.plan_drafts import PlanDrafts
-from tradingd.execution.plan_runner import PlanKeeper
+from tradingd.execution.plan_runner import PlanRunner
 from tradingd.execution.price_watch import PriceWatch
 from tradingd.execution.reconciler import Reconciler
-from tradingd.execution.reconciliation import VenueSync
+from tradingd.execution.reconciliation import Reconciliation
 from tradingd.feeds.base import BarHistory
 from tradingd.journal.projection import Projection
 from tradingd.modules.broker_interface import BrokerInterface
@@ -44,7 +44,7 @@ from tradingd.reporting.statement import render_statement_json, render_statement
 from tradingd.runtime.clock import Clock
 from tradingd.runtime.events import ExecutionEvent, StrategyFailed
 from tradingd.runtime.inbox import ConflatingInbox, Inbox, LocalInbox, QueueInbox
-from tradingd.runtime.kill_switch import Latch
+from tradingd.runtime.kill_switch import KillSwitch
 from tradingd.runtime.module import ClockTick, Module, Part
 from tradingd.runtime.ports import Spawn
 from tradingd.settings.changes import FileEdit, nothing_edited
@@ -122,7 +122,7 @@ class Edges:
     database: Projection | None
     market_sinks: tuple[Callable[[MarketDataEvent], None], ...]
     histories: tuple[BarHistory, ...]
-    wait_room: Callable[[], Awaitable[None]]
+    until_quiescent: Callable[[], Awaitable[None]]
     spawn: Spawn
     measure: Callable[[int, int], PerformanceReportData]
     render_report: Callable[[Report], str]
@@ -134,7 +134,7 @@ class Edges:
     """Whether the venue is asked on timers; a replay's venue has nothing to say that it has not said."""
     take_statement: TakeStatement | None
     """Takes a day's statement from an adapter; the last argument counts what enters the books meanwhile."""
-    latch: Latch
+    latch: KillSwitch
     examine_file: Callable[[], Awaitable[FileEdit]] = nothing_edited
     """Tells what an edit of the configuration file changes, and what the next start would do."""
 
@@ -144,7 +144,7 @@ class Modules:
     """The modules, wired."""
 
     adapter: BrokerAdapter
-    venue_sync: VenueSync
+    venue_sync: Reconciliation
     data: DataHandler
     strategies: StrategyEngine
     execution: ExecutionEngine
@@ -237,7 +237,7 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
         tick_readers=frozenset(symbol for strategy in readers for symbol in strategy.symbols),
         bar_store=None if database is None else database.put,
         histories=(*(() if database is None else (database,)), *edges.histories, adapter),
-        wait_room=edges.wait_room,
+        until_quiescent=edges.until_quiescent,
         log=logger,
         clock=edges.clock,
         max_move_pct=settings.data.max_move_pct,
@@ -259,7 +259,7 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
         annualisation_days=int(settings.reporting.annualisation_days),
     )
     execution_settings = settings.execution
-    venue_sync = VenueSync(
+    venue_sync = Reconciliation(
         books=books,
         reconciler=Reconciler(books, scope=reconciliation_scope(settings)),
         in_flight=InFlight(
@@ -270,7 +270,7 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
             former_grace_ns=to_ns(settings.broker.answer_within_s),
             alarm_after_ns=to_ns(execution_settings.alarm_after_s),
         ),
-        bound=CorrectionBound(
+        bound=CorrectionLimit(
             edges.clock,
             most=execution_settings.max_corrections,
             max_value=execution_settings.max_correction_value,
@@ -298,7 +298,7 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
         clock=edges.clock,
         callback_budget_ns={entry.id: entry.callback_budget_ms * 1_000_000 for entry in settings.strategies},
     )
-    builder = OrderBuilder(
+    builder = OrderFactory(
         clock=edges.clock,
         latest=data.latest,
         instrument_of=broker.instrument,
@@ -313,7 +313,7 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
         venue=venue_sync,
         retired=frozenset(entry.id for entry in settings.strategies if entry.retired),
     )
-    plans = PlanKeeper(
+    plans = PlanRunner(
         books=books,
         journal=logger,
         log=logger,
@@ -363,7 +363,7 @@ def build(settings: Settings, books: Books, inboxes: Inboxes, edges: Edges, logg
         inboxes.reporting,
         statement=None
         if take_statement is None
-        else lambda day: take_statement(adapter, day, lambda: venue_sync.in_flight.fence),
+        else lambda day: take_statement(adapter, day, lambda: venue_sync.in_flight.books_version),
         next_close=next_close(settings),
         render_statement=(render_statement_json, render_statement_markdown),
         performance=edges.measure,

@@ -16,7 +16,7 @@ from tradingd.venue.server import PaperVenue
 _COMMANDED = (OrderStatus.PENDING_SUBMIT, OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE)
 
 
-class Settling:
+class Quiescence:
     """Knows whether the daemon is at rest.
 
     `venue` is the embedded one, whose order events can be counted on both ends.

@@ -33,7 +33,7 @@ from tradingd.journal.writer import Durability, JournalWriter
 from tradingd.modules.trade_logger import TradeLogger
 from tradingd.reporting.measure import measure_history
 from tradingd.runtime.clock import SimulatedClock
-from tradingd.runtime.kill_switch import Latch
+from tradingd.runtime.kill_switch import KillSwitch
 from tradingd.runtime.replay import ReplayDriver, merge, run_now
 from tradingd.settings.broker import AlpacaBrokerSettings
 from tradingd.settings.ib import IbBrokerSettings
@@ -147,7 +147,7 @@ class _Run:
             database=None,
             market_sinks=(self._match,),
             histories=(),
-            wait_room=no_waiting,
+            until_quiescent=no_waiting,
             spawn=run_now,
             measure=lambda start, end: measure_history(
                 read_history(journal, start, end), settings.reporting, trading_days(settings)
@@ -159,7 +159,7 @@ class _Run:
             sample_interval_ns=BEAT_NS,
             asks_venue=False,
             take_statement=None,
-            latch=Latch(),
+            latch=KillSwitch(),
         )
 
     def _make_adapter(self, sink: BrokerSink, is_ours: IsOurs) -> BrokerAdapter:

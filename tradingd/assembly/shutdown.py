@@ -7,7 +7,7 @@ the log and in the journal, and the next start asks what became of it first.
 import asyncio
 
 from tradingd.assembly.modules import Inboxes
-from tradingd.assembly.quiescence import Settling
+from tradingd.assembly.quiescence import Quiescence
 from tradingd.core.books import Books
 from tradingd.core.entries import RunStopped
 from tradingd.core.log import Level, LogEvent
@@ -22,7 +22,7 @@ from tradingd.settings.root import Settings
 MODULE = "orchestrator"
 
 
-class Ending:
+class Shutdown:
     """One stop under way; the deadline runs from its making."""
 
     def __init__(self, settings: Settings, books: Books, inboxes: Inboxes, logger: TradeLogger) -> None:
@@ -32,7 +32,7 @@ class Ending:
         self._logger = logger
         self._by = asyncio.get_running_loop().time() + settings.daemon.stop_timeout_s
 
-    async def settle(self, settling: Settling) -> None:
+    async def settle(self, settling: Quiescence) -> None:
         """Wait until every event has been handled and every command answered."""
         inboxes = self._inboxes
         queues = (inboxes.strategies, inboxes.execution)

@@ -44,7 +44,7 @@ from tradingd.settings.sections import DaemonSettings
 from tradingd.settings.to_core import configuration_facts, with_held_symbols
 
 MODULE = "orchestrator"
-MOST_KEPT = 4096
+MAX_KEPT = 4096
 """Characters of an unreadable message that are kept."""
 
 
@@ -77,7 +77,7 @@ class Opened:
 
     def keep_message(self, problem: str, raw: str) -> None:
         """Keep in the journal, secrets cut out, what the venue said and nobody could read."""
-        entry = MessageKept(problem=problem, raw=self.lines.redact(raw)[:MOST_KEPT])
+        entry = MessageKept(problem=problem, raw=self.lines.redact(raw)[:MAX_KEPT])
         self.logger.record(entry)
         self.books.apply(entry)
 

@@ -12,7 +12,7 @@ from tradingd.reporting.times import Times
 from tradingd.service.structured_log import SHOWN_IDS, render_words, words_of
 
 _RANK = {level.value: rank for level, rank in SEVERITY.items()}
-MOST_SIGNALS = 10_000
+MAX_SIGNALS = 10_000
 """Signals that are kept until an order tells that it is theirs."""
 
 
@@ -79,7 +79,7 @@ def select(lines: Iterable[tuple[str, LogLine]], wanted: LogFilter) -> Iterator[
     for text, line in lines:
         if line.client_order_id is None and line.trace_id is not None:
             signals[line.trace_id] = text, line
-            if len(signals) > MOST_SIGNALS:
+            if len(signals) > MAX_SIGNALS:
                 del signals[next(iter(signals))]
         elif names(wanted.order, line.client_order_id):
             signal = signals.pop(line.trace_id or "", None)

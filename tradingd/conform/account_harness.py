@@ -16,7 +16,7 @@ from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
 from tradingd.core.instruments import AssetClass, default_instrument
 from tradingd.core.market import DAY_NS, MINUTE_NS, NS_PER_SECOND
 from tradingd.errors import UsageError
-from tradingd.runtime.kill_switch import Latch
+from tradingd.runtime.kill_switch import KillSwitch
 from tradingd.service.account_lock import AccountLock
 from tradingd.settings.root import Settings
 from tradingd.venue.fault_rules import FaultRule
@@ -64,7 +64,7 @@ class AccountHarness:
         self,
         sink: BrokerSink,
         is_ours: Callable[[ClientOrderId], bool],
-        latch: Latch,
+        latch: KillSwitch,
         *,
         on_problem: ProblemSink,
         failure: Callable[[BaseException], None],
@@ -115,7 +115,11 @@ async def account_harness(settings: Settings, symbols: tuple[Symbol, ...]) -> As
     """Hold the account while the block runs; raises `UsageError` while a daemon trades it."""
     harness = AccountHarness(settings, symbols)
     adapter = harness.make_adapter(
-        lambda event: None, lambda name: False, Latch(), on_problem=lambda _name, _text: None, failure=lambda _: None
+        lambda event: None,
+        lambda name: False,
+        KillSwitch(),
+        on_problem=lambda _name, _text: None,
+        failure=lambda _: None,
     )
     try:
         account = await adapter.connect(symbols)

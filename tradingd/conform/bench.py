@@ -35,7 +35,7 @@ from tradingd.core.orders import (
     TimeInForce,
 )
 from tradingd.core.venue_view import AccountInfo, VenueOrder, VenueSnapshot
-from tradingd.runtime.kill_switch import Latch
+from tradingd.runtime.kill_switch import KillSwitch
 from tradingd.venue.fault_rules import FaultRule
 
 _CONFORM = StrategyId("conform")
@@ -53,7 +53,7 @@ class Bench(Told):
         self.problems: Recorder[tuple[str, str]] = Recorder()
         self.failures: list[str] = []
         self.others: list[Bench] = []
-        self.latch = Latch()
+        self.latch = KillSwitch()
         self.tolerant = False
         """True where the case itself provokes problems and repeats."""
         self.expects_problems = False

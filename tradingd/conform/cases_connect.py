@@ -11,7 +11,7 @@ from tradingd.core.broker_model import Figure
 from tradingd.core.identifiers import Symbol
 from tradingd.core.orders import OrderType
 from tradingd.errors import CredentialsRefused, UsageError
-from tradingd.runtime.kill_switch import Latch
+from tradingd.runtime.kill_switch import KillSwitch
 
 NOWHERE = Symbol("ZZQQX")
 """Spelt as a share and traded nowhere."""
@@ -84,7 +84,11 @@ async def model_fits(bench: Bench) -> None:
 async def unknown_symbol_is_refused(bench: Bench) -> None:
     await bench.leave()
     adapter = bench.harness.make_adapter(
-        lambda event: None, lambda name: False, Latch(), on_problem=lambda _, text: None, failure=bench.note_failure
+        lambda event: None,
+        lambda name: False,
+        KillSwitch(),
+        on_problem=lambda _, text: None,
+        failure=bench.note_failure,
     )
     try:
         await adapter.connect([bench.symbol, NOWHERE])
@@ -116,7 +120,7 @@ async def unused_adapter_closes(bench: Bench) -> None:
     adapter = bench.harness.make_adapter(
         heard.append,
         lambda name: False,
-        Latch(),
+        KillSwitch(),
         on_problem=lambda _, text: heard.append(text),
         failure=bench.note_failure,
     )

@@ -12,7 +12,7 @@ from tradingd.brokers.base import BrokerAdapter, BrokerSink
 from tradingd.conform.capabilities import Capability
 from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
 from tradingd.feeds.base import BarHistory, Feed
-from tradingd.runtime.kill_switch import Latch
+from tradingd.runtime.kill_switch import KillSwitch
 from tradingd.venue.fault_rules import FaultRule
 
 T = TypeVar("T")
@@ -88,7 +88,7 @@ class Harness(Protocol):
         self,
         sink: BrokerSink,
         is_ours: Callable[[ClientOrderId], bool],
-        latch: Latch,
+        latch: KillSwitch,
         *,
         on_problem: ProblemSink,
         failure: Callable[[BaseException], None],

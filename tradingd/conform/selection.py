@@ -20,7 +20,7 @@ from tradingd.settings.to_core import traded_symbols
 
 INSIST = "place test orders in my live account"
 """What a user has to say, word for word, before a case touches real money."""
-_MOST_SYMBOLS = 3
+_MAX_SYMBOLS = 3
 
 
 def check_account(settings: Settings, insisted: str | None) -> None:
@@ -44,7 +44,7 @@ def account_symbols(settings: Settings) -> tuple[Symbol, ...]:
     named = traded_symbols(settings) or tuple(Symbol(name) for feed in settings.data.feeds for name in feed.symbols)
     if not named:
         raise UsageError("there is nothing to trade: add a [[strategies]] or a [[data.feeds]] table with symbols")
-    return tuple(sorted(dict.fromkeys(named), key=lambda symbol: not is_equity(symbol)))[:_MOST_SYMBOLS]
+    return tuple(sorted(dict.fromkeys(named), key=lambda symbol: not is_equity(symbol)))[:_MAX_SYMBOLS]
 
 
 def feed_harnesses(settings: Settings) -> list[OpenDataHarness]:

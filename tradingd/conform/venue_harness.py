@@ -18,7 +18,7 @@ from tradingd.conform.capabilities import Capability
 from tradingd.conform.harness import ProblemSink
 from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
 from tradingd.core.market import NS_PER_SECOND, QuoteTick, TradeTick
-from tradingd.runtime.kill_switch import Latch
+from tradingd.runtime.kill_switch import KillSwitch
 from tradingd.settings.venue import VenueSession, VenueSettings
 from tradingd.venue.fault_acts import FaultPlayer
 from tradingd.venue.fault_rules import FaultRule
@@ -126,7 +126,7 @@ class VenueHarness:
         self,
         sink: BrokerSink,
         is_ours: Callable[[ClientOrderId], bool],
-        latch: Latch,
+        latch: KillSwitch,
         *,
         on_problem: ProblemSink,
         failure: Callable[[BaseException], None],
@@ -156,7 +156,7 @@ class VenueHarness:
         return self.make_adapter(
             sink,
             lambda _: False,
-            Latch(),
+            KillSwitch(),
             on_problem=lambda _name, _text: None,
             failure=lambda _: None,
             secret="not-the-secret",  # noqa: S106  # it is wrong on purpose

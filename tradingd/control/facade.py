@@ -203,7 +203,7 @@ class DaemonFacade:
                 self._journal,
                 modules.adapter,
                 day or days.date(self._clock.now_ns()),
-                lambda: modules.venue_sync.in_flight.fence,
+                lambda: modules.venue_sync.in_flight.books_version,
                 days=days,
             )
         except (VenueUnavailable, JournalError, Refused) as error:

@@ -358,7 +358,7 @@ def _plan_view(state: PlanState) -> PlanView:
         plan_id=plan.plan_id,
         strategy_id=plan.strategy_id,
         symbol=plan.symbol,
-        way=type(plan.way).__name__.lower(),
+        way=plan.method_name,
         side=plan.side.value,
         quantity=plan.quantity,
         take_profit=protection.take_profit,

@@ -119,8 +119,8 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True):
     fees: Decimal = ZERO
     fees_pending: tuple[ExecutionId, ...] = ()
     """Executions whose fee the venue has not told yet."""
-    fees_told: dict[ExecutionId, Decimal] = {}
-    """Fees that were told apart from their executions."""
+    reported_fees: dict[ExecutionId, Decimal] = msgspec.field(name="fees_told", default_factory=dict)
+    """Commissions reported after their execution."""
     venue_order_ids: tuple[VenueOrderId, ...] = ()
     """The venue's names of this order, oldest first; replaces add to it."""
     executions: tuple[str, ...] = ()
@@ -379,7 +379,7 @@ def _apply_fill(state: OrderState, report: OrderFilled) -> Transition:
 
 def _apply_fee(state: OrderState, report: FeeReported) -> Transition:
     execution_id, pending = report.execution_id, report.execution_id in state.fees_pending
-    booked = ZERO if pending else state.fees_told.get(execution_id)
+    booked = ZERO if pending else state.reported_fees.get(execution_id)
     if booked is None or (not pending and booked == report.fee):
         return Transition(state, changed=False)  # it came with its execution, or is known already
     amount = report.fee - booked
@@ -387,7 +387,7 @@ def _apply_fee(state: OrderState, report: FeeReported) -> Transition:
         state,
         fees=state.fees + amount,
         fees_pending=tuple(known for known in state.fees_pending if known != execution_id),
-        fees_told={**state.fees_told, execution_id: report.fee},
+        reported_fees={**state.reported_fees, execution_id: report.fee},
         ts_updated=max(state.ts_updated, report.ts_event),
     )
     charge = FeeCharge(strategy_id=state.order.strategy_id, symbol=state.order.symbol, amount=amount)

@@ -30,7 +30,7 @@ from tradingd.core.orders import ZERO, Trade
 from tradingd.core.round_trips import RoundTrip, time_in_market
 
 YEAR_NS = DAY_NS * 36525 // 100
-LEAST_DAYS = 30
+MIN_DAYS = 30
 """A shorter span says nothing about a year: what a figure would be then is luck, extrapolated."""
 _CENT = Decimal("0.01")
 
@@ -115,7 +115,7 @@ def measure(
     annualisation_days: int = 252,
     risk_free_rate: float = 0.0,
     day_of: Callable[[int], int],
-    least_days: int = LEAST_DAYS,
+    least_days: int = MIN_DAYS,
 ) -> PerformanceReportData:
     """Measure the account and each strategy.
 

@@ -234,7 +234,7 @@ def _late_fees(books: Books, fills: tuple[VenueFill, ...], now_ns: int) -> list[
         state = books.orders.by_venue_id(fill.venue_order_id)
         if state is None or fill.fee_pending:
             continue
-        told = state.fees_told.get(fill.execution_id, fill.fee)
+        told = state.reported_fees.get(fill.execution_id, fill.fee)
         if fill.execution_id in state.fees_pending or told != fill.fee:
             late.append(
                 FeeReported(
@@ -308,7 +308,7 @@ def _adjust(
         elif isinstance(report, FeeReported):
             state = books.orders.get(report.client_order_id)
             assert state is not None
-            cash -= report.fee - state.fees_told.get(report.execution_id, ZERO)
+            cash -= report.fee - state.reported_fees.get(report.execution_id, ZERO)
     cash_difference = venue.account.cash - cash
     cash_differs = abs(cash_difference) >= CASH_TOLERANCE
     held = {position.symbol: position for position in venue.positions}

@@ -16,7 +16,7 @@ from tradingd.core.equity_curve import mean, sample_deviation, simple_returns
 from tradingd.core.orders import ZERO
 
 _HUNDRED = Decimal(100)
-_LEAST_OBSERVATIONS = 20
+_MIN_OBSERVATIONS = 20
 """Fewer returns than this say nothing about a tail."""
 
 
@@ -201,7 +201,7 @@ def expected_shortfall(returns: Sequence[float], level_pct: int) -> float | None
 
 def _tail(returns: Sequence[float], level_pct: int) -> list[float]:
     count = len(returns)
-    if count < _LEAST_OBSERVATIONS:
+    if count < _MIN_OBSERVATIONS:
         return []
     rank = -(-level_pct * count // 100)
     return sorted(-value for value in returns)[rank - 1 :]

@@ -12,7 +12,7 @@ from tradingd.core.market import MINUTE_NS, NS_PER_SECOND
 _EPOCH = dt.date(1970, 1, 1)
 _STEP_NS = 15 * MINUTE_NS
 """No zone has its midnight at another minute than these."""
-_MOST_KEPT = 4096
+_MAX_KEPT = 4096
 
 
 class TradingDays:
@@ -28,7 +28,7 @@ class TradingDays:
         step = ts // _STEP_NS
         found = self._known.get(step)
         if found is None:
-            if len(self._known) >= _MOST_KEPT:
+            if len(self._known) >= _MAX_KEPT:
                 self._known.clear()
             found = self._known[step] = (self.date(ts) - _EPOCH).days
         return found

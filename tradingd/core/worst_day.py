@@ -15,9 +15,9 @@ from tradingd.core.orders import ZERO
 _HUNDRED = Decimal(100)
 GAP_PCT = Decimal(10)
 """How far prices are taken to jump while nothing can be done: overnight, in a halt of the exchange, in an outage."""
-MOST_DAILY_LOSS_PCT = Decimal(10)
+MAX_DAILY_LOSS_PCT = Decimal(10)
 """A daily loss of more of the equity than this is worth a warning."""
-MOST_ORDER_PCT = Decimal(25)
+MAX_ORDER_PCT = Decimal(25)
 """So is one order of more of it than this."""
 
 
@@ -105,17 +105,17 @@ def concerns(limits: DayLimits, equity: Decimal | None) -> tuple[Concern, ...]:
     """Name every limit that is absent, or wide for an account of this equity."""
     found = []
     if limits.max_daily_loss is None:
-        found.append(_absent("max_daily_loss", "no loss halts trading", MOST_DAILY_LOSS_PCT, equity))
-    elif (share := share_of(limits.max_daily_loss, equity)) is not None and share > MOST_DAILY_LOSS_PCT:
+        found.append(_absent("max_daily_loss", "no loss halts trading", MAX_DAILY_LOSS_PCT, equity))
+    elif (share := share_of(limits.max_daily_loss, equity)) is not None and share > MAX_DAILY_LOSS_PCT:
         message = f"a day may lose {share:f} % of the equity before trading halts"
-        found.append(_wide("max_daily_loss", message, MOST_DAILY_LOSS_PCT, equity))
+        found.append(_wide("max_daily_loss", message, MAX_DAILY_LOSS_PCT, equity))
     if limits.max_gross_exposure is None:
         found.append(_absent("max_gross_exposure", "nothing but margin bounds what is held", _HUNDRED, equity))
     if limits.max_order_value is None:
-        found.append(_absent("max_order_value", "one order may be of any size", MOST_ORDER_PCT, equity))
-    elif (share := share_of(limits.max_order_value, equity)) is not None and share > MOST_ORDER_PCT:
+        found.append(_absent("max_order_value", "one order may be of any size", MAX_ORDER_PCT, equity))
+    elif (share := share_of(limits.max_order_value, equity)) is not None and share > MAX_ORDER_PCT:
         message = f"one order may be {share:f} % of the equity"
-        found.append(_wide("max_order_value", message, MOST_ORDER_PCT, equity))
+        found.append(_wide("max_order_value", message, MAX_ORDER_PCT, equity))
     return tuple(found)
 
 

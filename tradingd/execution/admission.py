@@ -14,7 +14,7 @@ from tradingd.core.instruments import is_sensible
 from tradingd.core.orders import ZERO, Breach, DenialCode, Order, Side, ValidationResponse
 from tradingd.core.plans.records import CLOSING
 from tradingd.core.risk import reduces, reduces_own, reducible
-from tradingd.execution.reconciliation import VenueSync
+from tradingd.execution.reconciliation import Reconciliation
 from tradingd.runtime.ports import InstrumentOf, Journal, OrderGateway, RiskGate
 
 APPROVED = ValidationResponse()
@@ -31,7 +31,7 @@ class Admission:
         risk: RiskGate,
         broker: OrderGateway,
         instrument_of: InstrumentOf,
-        venue: VenueSync,
+        venue: Reconciliation,
         retired: frozenset[StrategyId] = frozenset(),
     ) -> None:
         self._books = books

@@ -28,7 +28,7 @@ class OddityDesk(Protocol):
         ...
 
 
-def see_to(transition: Transition, books: Books, desk: OddityDesk, log: EventLog) -> None:
+def handle_anomaly(transition: Transition, books: Books, desk: OddityDesk, log: EventLog) -> None:
     """Tell of what was odd about a report, and keep it from becoming a risk."""
     anomaly, order, trade = transition.anomaly, transition.state.order, transition.trade
     if anomaly is None:

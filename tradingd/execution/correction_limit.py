@@ -16,7 +16,7 @@ from tradingd.runtime.clock import Clock
 WINDOW_NS = 3600 * NS_PER_SECOND
 
 
-class CorrectionBound:
+class CorrectionLimit:
     """Counts corrections of each symbol within an hour and weighs each one's value, and cash that nothing explains."""
 
     def __init__(

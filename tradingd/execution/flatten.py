@@ -21,7 +21,7 @@ from tradingd.runtime.ports import EventLog
 MODULE = "execution_engine"
 TRACE = "flatten/"
 """How the trace of an order that closes a position begins."""
-MOST_CANCELS = 5
+MAX_CANCELS = 5
 """How often an order that goes on working is asked to be cancelled again."""
 
 
@@ -61,7 +61,7 @@ class Flattening:
         for state in self._books.orders.open:
             order = state.order
             works = state.status is OrderStatus.ACCEPTED and self._covers(order.strategy_id, order.symbol)
-            if works and not order.trace_id.startswith(TRACE) and self._cancelled[state.client_order_id] < MOST_CANCELS:
+            if works and not order.trace_id.startswith(TRACE) and self._cancelled[state.client_order_id] < MAX_CANCELS:
                 self._cancelled[state.client_order_id] += 1
                 self._cancel(state.client_order_id)
 
@@ -101,7 +101,7 @@ class ClosingDesk(Protocol):
         """Ask for a cancel of every working order, or of those of a strategy or symbol."""
         ...
 
-    def take_back(self, order_id: ClientOrderId) -> bool:
+    def request_cancel(self, order_id: ClientOrderId) -> bool:
         """Ask for a cancel of one order."""
         ...
 
@@ -125,7 +125,7 @@ class WindingDown:
         if scope.is_account:
             self._flattenings.clear()  # it does what they would
         desk.cancel_all(scope.strategy_id, scope.symbol)
-        self._flattenings[scope] = Flattening(self._books, desk.close_position, scope.covers, desk.take_back)
+        self._flattenings[scope] = Flattening(self._books, desk.close_position, scope.covers, desk.request_cancel)
         self.go_on()
 
     @property
@@ -141,7 +141,7 @@ class WindingDown:
             desk.cancel_all(strategy_id)
         if flattened and not self._flattenings:
             self._flattenings[None] = Flattening(
-                self._books, desk.close_position, lambda name, _: name in flattened, desk.take_back
+                self._books, desk.close_position, lambda name, _: name in flattened, desk.request_cancel
             )
             self.go_on()
 

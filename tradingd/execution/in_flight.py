@@ -45,7 +45,7 @@ class InFlight:
         self._commanded: set[ClientOrderId] = set()
         self._asked_ns: dict[ClientOrderId, int] = {}
         self._alarmed: set[ClientOrderId] = set()
-        self.fence = 0
+        self.books_version = 0
         """Counts what entered the books."""
 
     def sent(self, order_id: ClientOrderId) -> None:
@@ -68,8 +68,8 @@ class InFlight:
             self._forget(order_id)
 
     def _note(self, order_id: ClientOrderId) -> None:
-        self.fence += 1
-        self._touched[order_id] = self.fence
+        self.books_version += 1
+        self._touched[order_id] = self.books_version
         self._changed_ns[order_id] = self._clock.monotonic_ns()
 
     def _forget(self, order_id: ClientOrderId) -> None:
@@ -84,9 +84,9 @@ class InFlight:
         """How long ago an order last changed."""
         return self._clock.monotonic_ns() - self._changed_ns.get(order_id, self._began_ns)
 
-    def untouched_since(self, order_id: ClientOrderId, fence: int) -> bool:
-        """True when nothing happened to an order since the books were at `fence`."""
-        return self._touched.get(order_id, 0) <= fence
+    def untouched_since(self, order_id: ClientOrderId, books_version: int) -> bool:
+        """True when nothing happened to an order since the books were at `books_version`."""
+        return self._touched.get(order_id, 0) <= books_version
 
     def may_be_lost(self, state: OrderState) -> bool:
         """True once "not found" can count as evidence: the submit is answered or dead, and the grace time is over."""
@@ -101,8 +101,8 @@ class InFlight:
     def _former_is_past(self) -> bool:
         return self._clock.monotonic_ns() - self._began_ns >= self._former_grace_ns
 
-    def settled(self, fence: int) -> frozenset[ClientOrderId]:
-        """Orders whose cancel or replace an answer asked for at `fence` would show, had it reached the venue.
+    def settled(self, books_version: int) -> frozenset[ClientOrderId]:
+        """Orders whose cancel or replace an answer asked for at `books_version` would show, had it reached the venue.
 
         That is a request in doubt after the grace time, and any request of a former run once nothing of that run can be
         on its way any more.
@@ -110,7 +110,7 @@ class InFlight:
         return frozenset(
             state.client_order_id
             for state in self._orders.open
-            if self.untouched_since(state.client_order_id, fence)
+            if self.untouched_since(state.client_order_id, books_version)
             and (
                 (state.client_order_id not in self._commanded and self._former_is_past)
                 or (state.status is S.UNKNOWN and self.age_ns(state.client_order_id) >= self._grace_ns)

@@ -14,7 +14,7 @@ from tradingd.runtime.ports import InstrumentOf, LatestData
 NO_PLAN = PlanId("")
 
 
-class OrderBuilder:
+class OrderFactory:
     """Maker of orders; `prefix` names journal and run, so that no two runs ever make the same id."""
 
     def __init__(self, *, clock: Clock, latest: LatestData, instrument_of: InstrumentOf, prefix: str) -> None:

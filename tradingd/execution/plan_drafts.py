@@ -8,10 +8,10 @@ from tradingd.core.broker_model import BrokerModel
 from tradingd.core.identifiers import PlanId, StrategyId, Symbol
 from tradingd.core.orders import DenialCode, Order, OrderTerms, Side, ValidationResponse
 from tradingd.core.plans.drafting import Venue, draft, draft_protection
-from tradingd.core.plans.records import Armed, Patience, Plan, Split, TargetPosition
+from tradingd.core.plans.records import EmulatedStop, Plan, TargetPosition, UnfilledTimeout, ZeroCross
 from tradingd.core.signals import OcoSignal, TradingSignal
 from tradingd.execution.admission import refuse
-from tradingd.execution.order_factory import OrderBuilder
+from tradingd.execution.order_factory import OrderFactory
 from tradingd.runtime.ports import LatestData
 
 
@@ -22,10 +22,10 @@ class PlanDrafts:
         self,
         *,
         books: Books,
-        builder: OrderBuilder,
+        builder: OrderFactory,
         model: Callable[[], BrokerModel],
         latest: LatestData,
-        patience: Mapping[StrategyId, Patience],
+        patience: Mapping[StrategyId, UnfilledTimeout],
         limits: Callable[[Order], ValidationResponse],
     ) -> None:
         self._books = books
@@ -47,7 +47,7 @@ class PlanDrafts:
         plan = draft(signal, order, PlanId(order.client_order_id), self._venue(order.symbol), patience)
         if isinstance(plan, Plan) and self._latest(order.symbol) is None:
             return refuse(DenialCode.PRICE_MISSING, f"no good price of {order.symbol} has been seen yet")
-        if isinstance(plan, Plan) and isinstance(plan.way, Armed | Split):
+        if isinstance(plan, Plan) and isinstance(plan.method, EmulatedStop | ZeroCross):
             verdict = self._limits(order)  # its orders leave later, or in parts: what cannot be is said now
             return plan if verdict.approved else verdict
         return plan
@@ -60,7 +60,7 @@ class PlanDrafts:
             symbol=order.symbol,
             side=order.side,
             quantity=order.quantity,
-            way=TargetPosition(goal=goal),
+            method=TargetPosition(goal=goal),
             trace_id=signal.trace_id,
             ts_started=order.ts_created,
         )

@@ -21,7 +21,7 @@ from tradingd.core.plans.records import (
     CLOSING,
     EXITS,
     STOP,
-    Held,
+    ExistingPosition,
     Plan,
     PlanEnded,
     PlanMoved,
@@ -48,7 +48,7 @@ from tradingd.core.plans.view import (
 )
 from tradingd.core.signals import OcoSignal, TradingSignal
 from tradingd.errors import JournalError
-from tradingd.execution.order_factory import OrderBuilder
+from tradingd.execution.order_factory import OrderFactory
 from tradingd.execution.plan_drafts import PlanDrafts
 from tradingd.execution.price_watch import PriceWatch, prices_of
 from tradingd.runtime.clock import Clock
@@ -57,7 +57,7 @@ from tradingd.runtime.ports import EventLog, Journal, LatestData
 MODULE = "execution_engine"
 PAUSE_NS = NS_PER_SECOND
 """Least time between two equal wishes of a plan, and between two marks in the journal."""
-MOST_STEPS = 8
+MAX_STEPS = 8
 """Looks at a plan in a row: each may make the next one possible, and a circle must not close."""
 _PASSING = frozenset(
     {
@@ -81,7 +81,7 @@ class PlanDesk(Protocol):
         """Let an order leave by the gate that all pass, or say why not."""
         ...
 
-    def take_back(self, order_id: ClientOrderId) -> bool:
+    def request_cancel(self, order_id: ClientOrderId) -> bool:
         """Ask for a cancel."""
         ...
 
@@ -90,7 +90,7 @@ class PlanDesk(Protocol):
         ...
 
 
-class PlanKeeper:
+class PlanRunner:
     """Keeper of the plans of one account."""
 
     def __init__(
@@ -100,7 +100,7 @@ class PlanKeeper:
         journal: Journal,
         log: EventLog,
         clock: Clock,
-        builder: OrderBuilder,
+        builder: OrderFactory,
         drafts: PlanDrafts,
         watch: PriceWatch,
         latest: LatestData,
@@ -134,7 +134,7 @@ class PlanKeeper:
         if isinstance(plan, ValidationResponse):
             return plan
         for state in self._of_strategy(signal.strategy_id):
-            if state.plan.symbol == signal.symbol and isinstance(state.plan.way, Held):
+            if state.plan.symbol == signal.symbol and isinstance(state.plan.method, ExistingPosition):
                 self.end(state, "another one takes its place", desk)
         self.begin(plan, signal.cause, desk)
         return ValidationResponse()
@@ -148,8 +148,8 @@ class PlanKeeper:
         strategy_id, symbol = signal.strategy_id, signal.symbol
         before = pursued(self._books.plans, strategy_id, symbol)
         if before is not None:
-            assert isinstance(before.plan.way, TargetPosition)
-            if before.plan.way.goal == goal:
+            assert isinstance(before.plan.method, TargetPosition)
+            if before.plan.method.goal == goal:
                 return None
             self.end(before, f"a target of {goal:f} takes its place", None)
         held = self._books.portfolio.quantity_of(strategy_id, symbol)
@@ -176,28 +176,30 @@ class PlanKeeper:
         entry = PlanStarted(plan=plan)
         self._last[plan.plan_id] = self._journal.record(entry, durable=True, cause=cause)
         self._books.apply(entry)
-        what = f"{type(plan.way).__name__.lower()}: {plan.side} {plan.quantity:f} {plan.symbol}"
-        if isinstance(plan.way, TargetPosition):
-            what = f"target {plan.way.goal:f} {plan.symbol}: what could carry the position past it is cancelled first"
+        what = f"{plan.method_name}: {plan.side} {plan.quantity:f} {plan.symbol}"
+        if isinstance(plan.method, TargetPosition):
+            what = (
+                f"target {plan.method.goal:f} {plan.symbol}: what could carry the position past it is cancelled first"
+            )
         self._say(Level.INFO, LogEvent.PLAN_STARTED, what, plan)
         self._look(plan.symbol, desk)
 
     # -- when plans are looked at -------------------------------------------------------------------------------------
 
-    def rest(self) -> None:
+    def suspend(self) -> None:
         """Begin nothing more in this run: the daemon is stopping, and the next run goes on."""
         self._resting = True
 
     def on_change(self, order: OrderState, desk: PlanDesk) -> None:
         """Go on after something happened to an order; one outside of all plans may still change what is held."""
-        self.look_at(order.order.symbol, desk)
+        self.evaluate(order.order.symbol, desk)
 
-    def look_at(self, symbol: Symbol, desk: PlanDesk) -> None:
+    def evaluate(self, symbol: Symbol, desk: PlanDesk) -> None:
         """Look at the plans of a symbol."""
         if self._books.plans:
             self._look(symbol, desk)
 
-    def look_around(self, desk: PlanDesk) -> None:
+    def evaluate_all(self, desk: PlanDesk) -> None:
         """Look at every plan: time passed, or the books were compared with the venue."""
         self._record_late()
         for symbol in dict.fromkeys(state.plan.symbol for state in self._books.plans.values()):
@@ -213,7 +215,7 @@ class PlanKeeper:
         try:
             self._attend(symbol)
             prices = self._watch.take(symbol) or prices_of(self._latest(symbol))
-            for _ in range(MOST_STEPS):
+            for _ in range(MAX_STEPS):
                 self._again.discard(symbol)
                 for state in [state for state in self._books.plans.values() if state.plan.symbol == symbol]:
                     self._step(self._marks.get(state.plan.plan_id, state), prices, desk)
@@ -240,7 +242,7 @@ class PlanKeeper:
         held = portfolio.quantity_of(plan.strategy_id, plan.symbol)
         others = leaving - open_exits(orders, plan.side.opposite)
         target = pursued(self._books.plans, plan.strategy_id, plan.symbol)
-        is_target = isinstance(plan.way, TargetPosition)
+        is_target = isinstance(plan.method, TargetPosition)
         if target is not None and not is_target and held * plan.side.sign > 0:
             others += self._claimed_by(target, held)
         view = PlanView(
@@ -260,9 +262,9 @@ class PlanKeeper:
 
     def _claimed_by(self, target: PlanState, held: Decimal) -> Decimal:
         """What a target will still take from a position: other plans' exits leave that much alone."""
-        way = target.plan.way
-        assert isinstance(way, TargetPosition)
-        return still_to_leave(way.goal, held, self._books.orders.of_plan(target.plan.plan_id))
+        method = target.plan.method
+        assert isinstance(method, TargetPosition)
+        return still_to_leave(method.goal, held, self._books.orders.of_plan(target.plan.plan_id))
 
     def _peers(self, strategy_id: StrategyId, symbol: Symbol, besides: PlanId | None = None) -> tuple[OrderState, ...]:
         return peers_of(self._books.orders.open, strategy_id, symbol, besides)
@@ -279,7 +281,7 @@ class PlanKeeper:
                 self._place(plan, action, desk)
             case Cancel(order_id=order_id):
                 if self._may_ask(plan, (Cancel, order_id)):
-                    desk.take_back(order_id)
+                    desk.request_cancel(order_id)
             case Modify(order_id=order_id, details=details):
                 if self._may_ask(plan, (order_id, details)):
                     desk.modify_order(order_id, details)
@@ -374,7 +376,7 @@ class PlanKeeper:
         if desk is not None:
             for order in self._books.orders.of_plan(plan.plan_id):
                 if not order.is_terminal and order.order.leg != "then":
-                    desk.take_back(order.client_order_id)
+                    desk.request_cancel(order.client_order_id)
 
     def end_all(
         self, strategy_id: StrategyId | None, reason: str, symbol: Symbol | None = None, *, alarm: bool = False
@@ -389,10 +391,10 @@ class PlanKeeper:
         for state in self._of_strategy(strategy_id):
             plan = state.plan
             leaves = self._books.portfolio.quantity_of(strategy_id, plan.symbol) * plan.side.sign < 0
-            if not (state.entry_over or leaves or isinstance(plan.way, Held | TargetPosition)):
+            if not (state.entry_over or leaves or isinstance(plan.method, ExistingPosition | TargetPosition)):
                 self._move(msgspec.structs.replace(self._current(state.plan), entry_over=True))
 
-    def taken_back(self, order_id: ClientOrderId, desk: PlanDesk) -> bool:
+    def on_cancel_requested(self, order_id: ClientOrderId, desk: PlanDesk) -> bool:
         """Follow a cancel that somebody asked for; True when nothing is left to cancel.
 
         Of a plan's name it ends the plan, and of one of its exits too. Of its entry it ends the entry: what has filled
@@ -450,7 +452,7 @@ class PlanKeeper:
         self._log.log_event(
             level,
             message,
-            {"plan_id": plan.plan_id, "way": type(plan.way).__name__.lower()},
+            {"plan_id": plan.plan_id, "way": plan.method_name},
             event=event,
             module=MODULE,
             strategy_id=plan.strategy_id,

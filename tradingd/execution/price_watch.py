@@ -7,7 +7,7 @@ extremes of all of them are kept: a price that was touched is never missed, and 
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import MarketDataEvent, PriceBar, QuoteTick, TradeTick
 from tradingd.core.matching import to_decimal
-from tradingd.core.plans.view import Lane, Prices
+from tradingd.core.plans.view import PriceRange, Prices
 from tradingd.runtime.events import PricesMoved
 from tradingd.runtime.inbox import Outlet
 
@@ -23,8 +23,8 @@ class _Span:
     def add(self, low: float, high: float, last: float) -> None:
         self.low, self.high, self.last = min(self.low, low), max(self.high, high), last
 
-    def take(self) -> Lane:
-        lane = Lane(to_decimal(self.low), to_decimal(self.high), to_decimal(self.last))
+    def take(self) -> PriceRange:
+        lane = PriceRange(to_decimal(self.low), to_decimal(self.high), to_decimal(self.last))
         self.low = self.high = self.last
         return lane
 

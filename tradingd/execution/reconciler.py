@@ -45,7 +45,7 @@ class Reconciler:
         self._strays: tuple[VenueOrderId, ...] = ()
         self._recovering = True
 
-    def heard(self, ts_ours: int, ts_venue: int) -> None:
+    def record_clock_skew(self, ts_ours: int, ts_venue: int) -> None:
         """Take note of one instant on both clocks: how far ours was ahead of the venue's, at most."""
         self._ahead_ns = max(self._ahead_ns, ts_ours - ts_venue)
 

@@ -21,10 +21,10 @@ from tradingd.core.order_state import OrderStatus
 from tradingd.core.orders import ExecutionReport
 from tradingd.core.reconcile import Cadence, ReconciliationPlan, match_working
 from tradingd.core.venue_view import VenueSnapshot
-from tradingd.execution.correction_limit import CorrectionBound, describe
+from tradingd.execution.correction_limit import CorrectionLimit, describe
 from tradingd.execution.in_flight import InFlight
 from tradingd.execution.reconciler import Reconciler, Verdict
-from tradingd.execution.reconciliation_log import SyncLines
+from tradingd.execution.reconciliation_log import ReconciliationLog
 from tradingd.runtime.clock import Clock, JumpWatch
 from tradingd.runtime.events import OpenOrdersTaken, OrderLookup, SnapshotTaken
 from tradingd.runtime.ports import EventLog, Journal, OrderGateway, RiskGate
@@ -35,9 +35,9 @@ PlanListener: TypeAlias = Callable[[ReconciliationPlan | str], None]
 RETRY_NS = NS_PER_SECOND
 JUMP_NS = 2 * NS_PER_SECOND
 """A difference between wall and monotonic clock that somebody should look at."""
-MOST_POSTPONED = 5
+MAX_POSTPONED = 5
 """Beats that a timer's question waits at most while orders are queued."""
-MOST_DISAGREEMENTS = 10
+MAX_DISAGREEMENTS = 10
 """Answers in a row that may show a difference which the next one does not: past it the symbols are halted."""
 
 
@@ -65,7 +65,7 @@ class Corrections(Protocol):
         ...
 
 
-class VenueSync:
+class Reconciliation:
     """Reconciliation with one venue, over time."""
 
     def __init__(
@@ -74,7 +74,7 @@ class VenueSync:
         books: Books,
         reconciler: Reconciler,
         in_flight: InFlight,
-        bound: CorrectionBound,
+        bound: CorrectionLimit,
         broker: OrderGateway,
         journal: Journal,
         risk: RiskGate,
@@ -93,7 +93,7 @@ class VenueSync:
         self._broker = broker
         self._journal = journal
         self._risk = risk
-        self._lines = SyncLines(log)
+        self._lines = ReconciliationLog(log)
         self._clock = clock
         self._account_of = account_of
         self._cadence = cadence
@@ -122,8 +122,8 @@ class VenueSync:
     def connected(self) -> None:
         """The order stream listens: compare before anything new is sent."""
         self._connected = True
-        self.in_flight.fence += 1
-        self._connected_at = self.in_flight.fence
+        self.in_flight.books_version += 1
+        self._connected_at = self.in_flight.books_version
         self.reconciled = False
         self.ask()
 
@@ -143,7 +143,7 @@ class VenueSync:
             self._ask_at = None
         self._asked_at = self._clock.monotonic_ns()
         since_ns = self._reconciler.since_ns(self._clock.now_ns(), self._asked_at)
-        self._broker.request_snapshot(since_ns, self.in_flight.fence, plan_only=plan_only)
+        self._broker.request_snapshot(since_ns, self.in_flight.books_version, plan_only=plan_only)
 
     def _ask_politely(self) -> None:
         """Ask now, or a little later if the last question is not a second old: answers may raise the same question."""
@@ -171,7 +171,7 @@ class VenueSync:
         if not self._connected:
             self._escalate()
             return
-        if self._busy() and self._postponed < MOST_POSTPONED:
+        if self._busy() and self._postponed < MAX_POSTPONED:
             self._postponed += 1
             return
         self._postponed = 0
@@ -181,11 +181,11 @@ class VenueSync:
         if cadence.in_flight_ns and now >= self._next_in_flight:
             self._next_in_flight = now + cadence.in_flight_ns
             for order_id in self.in_flight.due(cadence.most_queries):
-                self._broker.request_order(order_id, self.in_flight.fence)
+                self._broker.request_order(order_id, self.in_flight.books_version)
             self._alarm_overdue()
         if cadence.open_orders_ns and self.reconciled and now >= self._next_open_orders:
             self._next_open_orders = now + cadence.open_orders_ns
-            self._broker.request_open_orders(self.in_flight.fence)
+            self._broker.request_open_orders(self.in_flight.books_version)
 
     def _escalate(self) -> None:
         """Say so, once an outage, when the stream has been down for longer than an operator should not know."""
@@ -206,9 +206,9 @@ class VenueSync:
         self._tell(message)
         self.ask_soon()
 
-    def heard(self, ts_created: int, ts_venue: int) -> None:
+    def record_clock_skew(self, ts_created: int, ts_venue: int) -> None:
         """Take note of when the venue took an order: its clock against ours."""
-        self._reconciler.heard(ts_created, ts_venue)
+        self._reconciler.record_clock_skew(ts_created, ts_venue)
 
     # -- answers ------------------------------------------------------------------------------------------------------
 
@@ -218,10 +218,12 @@ class VenueSync:
         if state is None or state.is_terminal:
             return
         if event.order is None:
-            if self.in_flight.untouched_since(event.client_order_id, event.fence) and self.in_flight.may_be_lost(state):
+            if self.in_flight.untouched_since(
+                event.client_order_id, event.books_version
+            ) and self.in_flight.may_be_lost(state):
                 if event.client_order_id not in self._not_found:
-                    self.in_flight.fence += 1  # a list that was read before says nothing of the time until now
-                    self._not_found[event.client_order_id] = self.in_flight.fence
+                    self.in_flight.books_version += 1  # a list that was read before says nothing of the time until now
+                    self._not_found[event.client_order_id] = self.in_flight.books_version
                 self.ask()
             return
         findings = judge_order(
@@ -229,21 +231,21 @@ class VenueSync:
             [event.order],
             [],
             now_ns=self._clock.now_ns(),
-            settled=event.client_order_id in self.in_flight.settled(event.fence),
+            settled=event.client_order_id in self.in_flight.settled(event.books_version),
         )
         if findings.incomplete:
             self._reconciler.found(event.order.ts_submitted)
             self._ask_politely()
         self._apply({event.client_order_id: findings}, corrections)
 
-    def _not_found_before(self, fence: int) -> frozenset[ClientOrderId]:
+    def _not_found_before(self, books_version: int) -> frozenset[ClientOrderId]:
         """Orders of which nothing was known, nor has happened, when the venue was asked for an answer."""
         self._not_found = {
             order_id: noted
             for order_id, noted in self._not_found.items()
             if self.in_flight.untouched_since(order_id, noted)
         }
-        return frozenset(order_id for order_id, noted in self._not_found.items() if noted <= fence)
+        return frozenset(order_id for order_id, noted in self._not_found.items() if noted <= books_version)
 
     def on_open_orders(self, event: OpenOrdersTaken, corrections: Corrections) -> None:
         """Take in the list of working orders; what is missing on it, or nobody's here, is asked for."""
@@ -253,7 +255,7 @@ class VenueSync:
             self._books,
             event.orders,
             now_ns=self._clock.now_ns(),
-            settled=self.in_flight.settled(event.fence),
+            settled=self.in_flight.settled(event.books_version),
         )
         self._apply(findings, corrections)
         missing = [
@@ -261,10 +263,10 @@ class VenueSync:
             for state in self._books.orders.open
             if state.client_order_id not in findings
             and state.venue_order_ids
-            and self.in_flight.untouched_since(state.client_order_id, event.fence)
+            and self.in_flight.untouched_since(state.client_order_id, event.books_version)
         ]
         for order_id in missing[: self._cadence.most_queries]:
-            self._broker.request_order(order_id, self.in_flight.fence)
+            self._broker.request_order(order_id, self.in_flight.books_version)
         if any(self._reconciler.scope.covers(order.symbol) for order in foreign) or any(
             found.incomplete for found in findings.values()
         ):
@@ -279,13 +281,13 @@ class VenueSync:
 
     def on_snapshot(self, event: SnapshotTaken, corrections: Corrections) -> None:
         """Apply what a snapshot proves; open the way for orders once nothing is left to correct."""
-        now_ns, settled = self._clock.now_ns(), self.in_flight.settled(event.fence)
-        not_found = self._not_found_before(event.fence)
+        now_ns, settled = self._clock.now_ns(), self.in_flight.settled(event.books_version)
+        not_found = self._not_found_before(event.books_version)
         if self._listeners:
             self._tell(self._reconciler.plan(event.snapshot, now_ns=now_ns, settled=settled, not_found=not_found))
         if event.plan_only or not self._connected:
             return
-        if event.fence < self._connected_at:
+        if event.books_version < self._connected_at:
             self.ask()  # it was asked for before the stream listened: what came between the two was heard by nobody
             return
         opening = self._books.account is None
@@ -296,7 +298,7 @@ class VenueSync:
         verdict = self._reconciler.judge(
             event.snapshot,
             now_ns=now_ns,
-            undisturbed=event.fence == self.in_flight.fence,
+            undisturbed=event.books_version == self.in_flight.books_version,
             settled=settled,
             not_found=not_found,
         )
@@ -312,7 +314,7 @@ class VenueSync:
             corrected=bool(verdict.plan.reports or foreign or verdict.strays),
             first=not self.reconciled,
         )
-        self._look_after(verdict)
+        self._schedule_next_query(verdict)
         if not verdict.ask_again and not self.reconciled:
             self.reconciled = True
             self._next_open_orders = self._clock.monotonic_ns() + self._cadence.open_orders_ns
@@ -363,14 +365,14 @@ class VenueSync:
         told = [one for one in verdict.plan.adjustments if one.cause not in FEE_CAUSES]
         unbelieved = [] if verdict.adjustments else told
         self._disagreements = self._disagreements + 1 if unbelieved else 0
-        if self._disagreements >= MOST_DISAGREEMENTS:
+        if self._disagreements >= MAX_DISAGREEMENTS:
             self._disagreements = 0
             for adjustment in unbelieved:
                 if isinstance(adjustment, PositionAdjusted):
-                    reason = f"{MOST_DISAGREEMENTS} answers in a row told another position, each its own"
+                    reason = f"{MAX_DISAGREEMENTS} answers in a row told another position, each its own"
                     corrections.halt_symbol(adjustment.symbol, reason)
 
-    def _look_after(self, verdict: Verdict) -> None:
+    def _schedule_next_query(self, verdict: Verdict) -> None:
         """Plan the next question."""
         plan = verdict.plan
         asked = 0
@@ -383,7 +385,7 @@ class VenueSync:
                 and self.in_flight.may_ask(order_id, RETRY_NS)
             ):
                 asked += 1
-                self._broker.request_order(order_id, self.in_flight.fence)
+                self._broker.request_order(order_id, self.in_flight.books_version)
         if plan.unresolved or plan.incomplete or (verdict.ask_again and self.reconciled):
             self.ask_soon()
         elif verdict.ask_again:

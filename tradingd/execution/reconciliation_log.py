@@ -16,7 +16,7 @@ from tradingd.runtime.ports import EventLog
 MODULE = "execution_engine"
 
 
-class SyncLines:
+class ReconciliationLog:
     """The lines of one venue's reconciliation; what lasts is said once."""
 
     def __init__(self, log: EventLog) -> None:

@@ -27,7 +27,7 @@ from tradingd.runtime.events import (
     SnapshotTaken,
 )
 from tradingd.runtime.inbox import Outlet
-from tradingd.runtime.kill_switch import Latch
+from tradingd.runtime.kill_switch import KillSwitch
 from tradingd.runtime.module import Part
 from tradingd.runtime.ports import EventLog, Spawn
 
@@ -47,7 +47,7 @@ class BrokerInterface(Part):
         orders: OrderTable,
         execution: Outlet[ExecutionEvent],
         spawn: Spawn,
-        latch: Latch,
+        latch: KillSwitch,
         log: EventLog,
     ) -> None:
         self.adapter = make_adapter(self.handle)
@@ -118,13 +118,13 @@ class BrokerInterface(Part):
 
     # -- questions: each a task of its own, whose answer goes to the execution engine ---------------------------------
 
-    def request_snapshot(self, since_ns: int, fence: int, *, plan_only: bool) -> None:
+    def request_snapshot(self, since_ns: int, books_version: int, *, plan_only: bool) -> None:
         """Ask for everything since a time, unless the question is already under way."""
         if not self._snapshot_under_way:
             self._snapshot_under_way = True
-            self._spawn(self._take_snapshot(since_ns, fence, plan_only), "broker:snapshot")
+            self._spawn(self._take_snapshot(since_ns, books_version, plan_only), "broker:snapshot")
 
-    async def _take_snapshot(self, since_ns: int, fence: int, plan_only: bool) -> None:
+    async def _take_snapshot(self, since_ns: int, books_version: int, plan_only: bool) -> None:
         try:
             snapshot = await self.adapter.snapshot(since_ns)
         except VenueUnavailable as error:
@@ -132,15 +132,15 @@ class BrokerInterface(Part):
             self._execution.put(SnapshotFailed(reason=str(error)))
         else:
             self._snapshot_under_way = False
-            self._execution.put(SnapshotTaken(snapshot=snapshot, fence=fence, plan_only=plan_only))
+            self._execution.put(SnapshotTaken(snapshot=snapshot, books_version=books_version, plan_only=plan_only))
 
-    def request_open_orders(self, fence: int) -> None:
+    def request_open_orders(self, books_version: int) -> None:
         """Ask for the working orders, unless a question that holds them is already under way."""
         if not self._snapshot_under_way and not self._list_under_way:
             self._list_under_way = True
-            self._spawn(self._list_orders(fence), "broker:open-orders")
+            self._spawn(self._list_orders(books_version), "broker:open-orders")
 
-    async def _list_orders(self, fence: int) -> None:
+    async def _list_orders(self, books_version: int) -> None:
         try:
             orders = await self.adapter.open_orders()
         except VenueUnavailable as error:
@@ -148,15 +148,15 @@ class BrokerInterface(Part):
             self._execution.put(SnapshotFailed(reason=str(error)))
         else:
             self._list_under_way = False
-            self._execution.put(OpenOrdersTaken(orders=orders, fence=fence))
+            self._execution.put(OpenOrdersTaken(orders=orders, books_version=books_version))
 
-    def request_order(self, order_id: ClientOrderId, fence: int) -> None:
+    def request_order(self, order_id: ClientOrderId, books_version: int) -> None:
         """Ask for one order by our id, unless the question is already under way."""
         if order_id not in self._lookups:
             self._lookups.add(order_id)
-            self._spawn(self._look_up(order_id, fence), f"broker:lookup:{order_id}")
+            self._spawn(self._look_up(order_id, books_version), f"broker:lookup:{order_id}")
 
-    async def _look_up(self, order_id: ClientOrderId, fence: int) -> None:
+    async def _look_up(self, order_id: ClientOrderId, books_version: int) -> None:
         try:
             order = await self.adapter.find_order(order_id)
         except VenueUnavailable as error:
@@ -164,7 +164,7 @@ class BrokerInterface(Part):
             self._execution.put(LookupFailed(client_order_id=order_id, reason=str(error)))
         else:
             self._lookups.discard(order_id)
-            self._execution.put(OrderLookup(client_order_id=order_id, order=order, fence=fence))
+            self._execution.put(OrderLookup(client_order_id=order_id, order=order, books_version=books_version))
 
     def run_adapter(self) -> Coroutine[Any, Any, None]:
         """The adapter's own long-lived work: keeping the order stream up."""

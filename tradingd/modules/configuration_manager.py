@@ -1,8 +1,8 @@
 """Configuration manager: keeps the settings of this run, and notices when the file on disk is another one.
 
-Owns: the settings, frozen; `assembly` hands each module its part of them. Reads: the configuration file's stamp, about once a second. Emits: a line of the log
-when the file has changed: which settings, and what the next start would do. Never: changes a setting while the process
-runs.
+Owns: the settings, frozen; `assembly` hands each module its part of them. Reads: the configuration file's stamp, about
+once a second. Emits: a line of the log when the file has changed: which settings, and what the next start would do.
+Never: changes a setting while the process runs.
 """
 
 from collections.abc import Awaitable, Callable

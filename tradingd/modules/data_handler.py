@@ -88,7 +88,7 @@ class DataHandler(Module[ClockTick]):
         tick_readers: Collection[Symbol] | None = None,
         bar_store: Callable[[PriceBar], None] | None,
         histories: Sequence[BarHistory],
-        wait_room: Callable[[], Awaitable[None]],
+        until_quiescent: Callable[[], Awaitable[None]],
         log: EventLog,
         clock: Clock,
         max_move_pct: float,
@@ -103,7 +103,7 @@ class DataHandler(Module[ClockTick]):
         """Symbols whose ticks some strategy reads; None means all."""
         self._bar_store = bar_store
         self._histories = tuple(histories)
-        self._wait_room = wait_room
+        self._until_quiescent = until_quiescent
         self._log = log
         self._clock = clock
         self._max_move = max_move_pct / 100
@@ -171,7 +171,7 @@ class DataHandler(Module[ClockTick]):
 
     async def ready(self) -> None:
         """Wait until there is room downstream."""
-        await self._wait_room()
+        await self._until_quiescent()
 
     # -- judging ------------------------------------------------------------------------------------------------------
 

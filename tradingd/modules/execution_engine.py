@@ -52,9 +52,9 @@ from tradingd.execution.admission import Admission, refuse
 from tradingd.execution.amendment import Amendment, amend
 from tradingd.execution.denial_log import DenialLog
 from tradingd.execution.flatten import TRACE, WindingDown
-from tradingd.execution.order_factory import OrderBuilder
-from tradingd.execution.plan_runner import PlanKeeper
-from tradingd.execution.reconciliation import VenueSync
+from tradingd.execution.order_factory import OrderFactory
+from tradingd.execution.plan_runner import PlanRunner
+from tradingd.execution.reconciliation import Reconciliation
 from tradingd.runtime.clock import Clock
 from tradingd.runtime.events import (
     ExecutionEvent,
@@ -68,7 +68,7 @@ from tradingd.runtime.events import (
     StrategyFailed,
 )
 from tradingd.runtime.inbox import Inbox, Outlet
-from tradingd.runtime.kill_switch import HALT, STOP, Latch
+from tradingd.runtime.kill_switch import HALT, STOP, KillSwitch
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.ports import EventLog, Journal, Ledger, OrderGateway, RiskGate
 
@@ -105,13 +105,13 @@ class ExecutionEngine(Module[ExecutionEvent]):
         broker: OrderGateway,
         strategies: Outlet[OrderUpdate],
         signal_taken: Callable[[TradingSignal], None],
-        builder: OrderBuilder,
-        venue: VenueSync,
-        latch: Latch,
+        builder: OrderFactory,
+        venue: Reconciliation,
+        latch: KillSwitch,
         repeats: RepeatGuard,
         refusals: RefusalGuard,
         admission: Admission,
-        plans: PlanKeeper,
+        plans: PlanRunner,
     ) -> None:
         super().__init__(inbox)
         self._books = books
@@ -162,7 +162,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
             case SnapshotTaken():
                 self._venue.on_snapshot(event, self)
                 self._take_back_openings()
-                self._plans.look_around(self)
+                self._plans.evaluate_all(self)
             case SnapshotFailed(reason=reason):
                 self._venue.question_failed(f"the venue could not be asked: {reason}")
             case OpenOrdersTaken():
@@ -174,17 +174,17 @@ class ExecutionEngine(Module[ExecutionEvent]):
             case StrategyFailed(strategy_id=strategy_id):
                 self.cancel_all(strategy_id)
             case PricesMoved(symbol=symbol):
-                self._plans.look_at(symbol, self)
+                self._plans.evaluate(symbol, self)
             case ClockTick():
                 self._venue.on_clock()
-                self._plans.look_around(self)
+                self._plans.evaluate_all(self)
             case _:
                 self.on_execution_update(event)
 
     def close_gate(self) -> None:
         """Refuse every further signal, and hold back what has not left yet: the first step of a stop."""
         self._admission.stopping = True
-        self._plans.rest()
+        self._plans.suspend()
         self._latch.close(STOP, "the daemon is stopping")
 
     # -- signals become orders ----------------------------------------------------------------------------------------
@@ -270,8 +270,8 @@ class ExecutionEngine(Module[ExecutionEvent]):
     def place(self, order: Order, *, cause: int) -> tuple[Breach, ...]:
         """Let an order of a plan leave by the gate that all pass, or say why not."""
         plan = self._books.plans.get(order.plan_id) if order.plan_id is not None else None
-        way = None if plan is None or order.leg in CLOSING or order.leg == THEN else plan.plan.way
-        return self._admit(order, cause, way.goal if isinstance(way, TargetPosition) else None)
+        method = None if plan is None or order.leg in CLOSING or order.leg == THEN else plan.plan.method
+        return self._admit(order, cause, method.goal if isinstance(method, TargetPosition) else None)
 
     def _admit(self, order: Order, cause: int, goal: Decimal | None) -> tuple[Breach, ...]:
         """Judge an order, and send it or refuse it; return the rules that it breaks.
@@ -371,7 +371,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         if isinstance(execution_report, OrderRejected) and state.status is not OrderStatus.PENDING_CANCEL:
             self._refusals.count(state.order.strategy_id, self._clock.monotonic_ns())
         if isinstance(execution_report, OrderAccepted):
-            self._venue.heard(state.order.ts_created, execution_report.ts_event)
+            self._venue.record_clock_skew(state.order.ts_created, execution_report.ts_event)
         self._books.orders.put(transition.state)
         self._ledger.reserve(transition.state)
         if isinstance(execution_report, CancelRequested | ReplaceRequested):
@@ -388,7 +388,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         if transition.state.is_terminal:
             self._latch.forget(state.client_order_id)
             self._cancel_when_named.discard(state.client_order_id)
-        anomalies.see_to(transition, self._books, self, self._log)
+        anomalies.handle_anomaly(transition, self._books, self, self._log)
         self._after_change(transition.state)
 
     def _book_trade(self, trade: Trade, state: OrderState, report: ExecutionReport) -> None:
@@ -402,7 +402,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         order_id = state.client_order_id
         if order_id in self._cancel_when_named and state.venue_order_id is not None:
             self._cancel_when_named.discard(order_id)
-            self.take_back(order_id)
+            self.request_cancel(order_id)
         self._plans.on_change(state, self)
         self._winding.go_on()
 
@@ -414,9 +414,9 @@ class ExecutionEngine(Module[ExecutionEvent]):
 
     def cancel_order(self, order_id: ClientOrderId) -> bool:
         """Ask for a cancel of one order, or end a plan; False when there is no such thing."""
-        return self._plans.taken_back(order_id, self) or self.take_back(order_id)
+        return self._plans.on_cancel_requested(order_id, self) or self.request_cancel(order_id)
 
-    def take_back(self, order_id: ClientOrderId) -> bool:
+    def request_cancel(self, order_id: ClientOrderId) -> bool:
         """Ask for a cancel of one order, whether or not the journal takes it; False when no such order is working."""
         state = self._books.orders.get(order_id)
         if state is None or state.is_terminal:
@@ -438,7 +438,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         scope, count = Scope(strategy_id, symbol), 0
         for state in self._books.orders.open:
             if scope.covers(state.order.strategy_id, state.order.symbol):
-                count += self.take_back(state.client_order_id)
+                count += self.request_cancel(state.client_order_id)
         return count
 
     def modify_order(self, order_id: ClientOrderId, new_order_details: OrderModification) -> ValidationResponse:
@@ -516,7 +516,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
             for state in self._books.orders.open:
                 left = msgspec.structs.replace(state.order, quantity=state.open_quantity)
                 if left.strategy_id == strategy_id and self._admission.opens(left, state.open_quantity):
-                    self.take_back(state.client_order_id)
+                    self.request_cancel(state.client_order_id)
 
     # -- flattening ---------------------------------------------------------------------------------------------------
 
@@ -562,13 +562,13 @@ class ExecutionEngine(Module[ExecutionEvent]):
         """Take in an order that works at the venue and is not ours."""
         self._journal.record(adoption, durable=True)
         self._books.apply(adoption)
-        self._venue.in_flight.fence += 1
+        self._venue.in_flight.books_version += 1
         self._broker.adopt_order(adoption.venue_order_id, adoption.order.client_order_id)
 
     def adjust(self, adjustment: PositionAdjusted | CashAdjusted) -> None:
         """Take in a difference of positions or cash that no order of ours explains."""
         self._ledger.adjust(adjustment)
-        self._venue.in_flight.fence += 1
+        self._venue.in_flight.books_version += 1
 
     def halt_symbol(self, symbol: Symbol, reason: str) -> None:
         """Let only orders leave that reduce the position of a symbol."""
@@ -579,4 +579,4 @@ class ExecutionEngine(Module[ExecutionEvent]):
         self._plans.end_all(None, f"the prices of {symbol} have another meaning now", symbol, alarm=True)
         for state in self._books.orders.open:
             if state.order.symbol == symbol and state.terms.order_type is not OrderType.MARKET:
-                self.take_back(state.client_order_id)
+                self.request_cancel(state.client_order_id)

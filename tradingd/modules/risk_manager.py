@@ -31,7 +31,7 @@ from tradingd.core.scopes import Scope
 from tradingd.errors import JournalError
 from tradingd.runtime.clock import Clock
 from tradingd.runtime.inbox import Inbox
-from tradingd.runtime.kill_switch import HALT, Latch
+from tradingd.runtime.kill_switch import HALT, KillSwitch
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.ports import AgeOf, EventLog, InstrumentOf, Journal, LatestData
 
@@ -54,7 +54,7 @@ class RiskManager(Module[ClockTick]):
         journal: Journal,
         log: EventLog,
         clock: Clock,
-        latch: Latch,
+        latch: KillSwitch,
         annualisation_days: int,
     ) -> None:
         super().__init__(inbox)

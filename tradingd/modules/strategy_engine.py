@@ -28,7 +28,7 @@ from tradingd.runtime.inbox import Inbox, Outlet
 from tradingd.runtime.module import ClockTick, Module
 from tradingd.runtime.ports import EventLog, Journal
 from tradingd.strategies.base import Strategy
-from tradingd.strategies.callback_budget import CallbackPace
+from tradingd.strategies.callback_budget import CallbackBudget
 from tradingd.strategies.host import StrategyHost
 from tradingd.strategies.inputs import require_decimals
 
@@ -66,7 +66,7 @@ class StrategyEngine(Module[StrategyEvent]):
         self._hosts: dict[StrategyId, StrategyHost] = {}
         self._bar_readers: dict[tuple[Symbol, int], list[StrategyHost]] = {}
         self._tick_readers: dict[Symbol, list[StrategyHost]] = {}
-        self._paces: dict[StrategyId, CallbackPace] = {}
+        self._paces: dict[StrategyId, CallbackBudget] = {}
         self._signals_made = 0
         self._cause = 0
         """Number of the journal's entry that the strategies are hearing of."""
@@ -75,7 +75,7 @@ class StrategyEngine(Module[StrategyEvent]):
         for strategy, interval_ns in strategies:
             host = StrategyHost(self, strategy, interval_ns)
             self._hosts[strategy.id] = host
-            self._paces[strategy.id] = CallbackPace(strategy.id, callback_budget_ns.get(strategy.id, 0), log)
+            self._paces[strategy.id] = CallbackBudget(strategy.id, callback_budget_ns.get(strategy.id, 0), log)
             for symbol in strategy.symbols:
                 self._bar_readers.setdefault((symbol, interval_ns), []).append(host)
                 if host.wants_ticks:

@@ -26,7 +26,7 @@ LoggedEvent: TypeAlias = JournalRow | LogEntry | TradingSignal
 OrderOf: TypeAlias = Callable[[ClientOrderId], OrderState | None]
 """The books' state of an order."""
 
-LEAST_REMEMBERED = 1024
+MIN_REMEMBERED = 1024
 """Orders whose last entry is remembered before any is forgotten."""
 
 
@@ -51,7 +51,7 @@ class TradeLogger(Module[LoggedEvent]):
         super().__init__(inbox)
         self._order_of: OrderOf = order_of or (lambda order_id: None)
         self._last_about: dict[ClientOrderId, int] = dict(last_about or {})
-        self._forget_at = LEAST_REMEMBERED
+        self._forget_at = MIN_REMEMBERED
         self._journal = journal
         self._clock = clock
         self._write_line = write_line
@@ -102,7 +102,7 @@ class TradeLogger(Module[LoggedEvent]):
             state = self._order_of(order_id)
             if state is None or state.is_terminal:
                 del self._last_about[order_id]
-        self._forget_at = max(LEAST_REMEMBERED, 2 * len(self._last_about))
+        self._forget_at = max(MIN_REMEMBERED, 2 * len(self._last_about))
 
     def log_event(
         self,

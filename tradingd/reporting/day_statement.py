@@ -12,7 +12,7 @@ from tradingd.core.statement import Statement, compare
 from tradingd.core.trading_day import NEW_YORK_DAYS, TradingDays
 from tradingd.journal.history import read_day
 
-MOST_ATTEMPTS = 5
+MAX_ATTEMPTS = 5
 """How often both sides are read because something happened between the two."""
 PAUSE_S = 0.1
 
@@ -26,7 +26,7 @@ async def take_statement(
     """
     start_ns, end_ns = days.bounds(day)
     moving = True
-    for attempt in range(MOST_ATTEMPTS):
+    for attempt in range(MAX_ATTEMPTS):
         before = changes()
         snapshot = await adapter.snapshot(start_ns)
         book = await asyncio.to_thread(read_day, journal, day.isoformat(), start_ns, end_ns)

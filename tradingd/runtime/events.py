@@ -13,10 +13,10 @@ from tradingd.runtime.module import ClockTick
 
 
 class SnapshotTaken(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot_taken"):
-    """The venue's answer; `fence` tells how far the books had come when it was asked."""
+    """The venue's answer; `books_version` tells how far the books had come when it was asked."""
 
     snapshot: VenueSnapshot
-    fence: int
+    books_version: int
     plan_only: bool = False
     """True when somebody only wants to know what it would change."""
 
@@ -25,7 +25,7 @@ class OpenOrdersTaken(msgspec.Struct, frozen=True, kw_only=True, tag="open_order
     """The venue's list of working orders, read to its end."""
 
     orders: tuple[VenueOrder, ...]
-    fence: int
+    books_version: int
 
 
 class SnapshotFailed(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot_failed"):
@@ -39,7 +39,7 @@ class OrderLookup(msgspec.Struct, frozen=True, kw_only=True, tag="order_lookup")
 
     client_order_id: ClientOrderId
     order: VenueOrder | None
-    fence: int
+    books_version: int
 
 
 class LookupFailed(msgspec.Struct, frozen=True, kw_only=True, tag="lookup_failed"):

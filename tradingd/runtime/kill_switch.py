@@ -10,7 +10,7 @@ HALT, STOP = "halt", "stop"
 """Who closes the latch: a halt, and the end of the process."""
 
 
-class Latch:
+class KillSwitch:
     """Why no new order may leave, if none may; orders that close positions pass as far as they were let."""
 
     def __init__(self) -> None:

@@ -165,14 +165,14 @@ class OrderGateway(Protocol):
         """Ask for a cancel of one of an order's names at the venue: it should not be working any more."""
         ...
 
-    def request_snapshot(self, since_ns: int, fence: int, *, plan_only: bool) -> None:
+    def request_snapshot(self, since_ns: int, books_version: int, *, plan_only: bool) -> None:
         """Ask the venue for everything; the answer comes to the execution engine's inbox."""
         ...
 
-    def request_open_orders(self, fence: int) -> None:
+    def request_open_orders(self, books_version: int) -> None:
         """Ask the venue for the working orders; the answer comes to the execution engine's inbox."""
         ...
 
-    def request_order(self, order_id: ClientOrderId, fence: int) -> None:
+    def request_order(self, order_id: ClientOrderId, books_version: int) -> None:
         """Ask the venue for one order; the answer comes to the execution engine's inbox."""
         ...

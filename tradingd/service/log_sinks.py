@@ -21,7 +21,7 @@ from tradingd.core.market import DAY_NS, NS_PER_SECOND
 
 CHUNK = select.PIPE_BUF
 """Bytes that a pipe or a terminal which says that it takes more takes without waiting."""
-MOST_WAITING = 1024 * 1024
+MAX_WAITING = 1024 * 1024
 """Bytes that wait for a slow reader; lines beyond them are lost, and counted."""
 CLOSING_S = 1.0
 """How long the end of a run waits for a slow reader."""
@@ -108,7 +108,7 @@ class LogStream:
         self._drain(0)
         if self._is_torn:
             data, self._is_torn = b"\n" + data, False
-        if self._size + len(data) > MOST_WAITING:
+        if self._size + len(data) > MAX_WAITING:
             self.losses.add("nobody reads it")
             return
         self._waiting.append(data)

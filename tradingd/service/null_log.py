@@ -9,7 +9,7 @@ from tradingd.core.order_words import Fill
 from tradingd.core.orders import Order, Trade
 
 
-class QuietLog:
+class NullLog:
     """Implements `runtime.ports.EventLog` by leaving everything out."""
 
     def log_event(

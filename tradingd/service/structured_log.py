@@ -101,7 +101,7 @@ class DatedLines:
         return f"-- {date} --\n"
 
 
-LEAST_SECRET = 6
+MIN_SECRET = 6
 """A shorter word is no secret, and cutting it out would leave no line readable."""
 
 
@@ -126,7 +126,7 @@ class StructuredLog:
             spelling for secret in secrets for spelling in (secret, msgspec.json.encode(secret)[1:-1].decode())
         }
         self._secrets = tuple(
-            sorted((spelling for spelling in spellings if len(spelling) >= LEAST_SECRET), key=len, reverse=True)
+            sorted((spelling for spelling in spellings if len(spelling) >= MIN_SECRET), key=len, reverse=True)
         )
         self._sinks: list[LogStream | LogFile] = []
         self._receiver: Callable[[LogEntry], None] | None = None

@@ -14,7 +14,7 @@ from tradingd.settings.loaded import LoadedSettings
 from tradingd.settings.paths import StatePaths
 from tradingd.settings.problems import KeyPath, Problem
 
-LONGEST_SOCKET = 107
+MAX_SOCKET = 107
 """Bytes of a Unix socket's path on Linux, see unix(7)."""
 _STATE: KeyPath = ("daemon", "state_dir")
 _LOG: KeyPath = ("daemon", "log_file")
@@ -25,10 +25,8 @@ def check_places(loaded: LoadedSettings) -> list[Problem]:
     daemon = loaded.settings.daemon
     problems = [_problem(loaded, _STATE, path, daemon.state_dir) for path in _unwritable_state(daemon.state_dir)]
     length = len(os.fsencode(StatePaths(daemon.state_dir).control_socket))
-    if length > LONGEST_SOCKET:
-        message = (
-            f"the path of the control socket in it has {length} bytes, and a socket's has at most {LONGEST_SOCKET}"
-        )
+    if length > MAX_SOCKET:
+        message = f"the path of the control socket in it has {length} bytes, and a socket's has at most {MAX_SOCKET}"
         problems.append(loaded.problem(_STATE, message, "name a folder with a shorter path"))
     if daemon.log_file is not None:
         above = nearest_existing(daemon.log_file)

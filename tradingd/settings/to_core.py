@@ -24,7 +24,7 @@ from tradingd.core.identifiers import StrategyId, Symbol
 from tradingd.core.instruments import ONE, AssetClass, Instrument
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.orders import ZERO
-from tradingd.core.plans.records import Patience, UnfilledAction
+from tradingd.core.plans.records import UnfilledAction, UnfilledTimeout
 from tradingd.core.reconcile import Cadence, Scope
 from tradingd.core.risk import OrderLimits, RiskRules
 from tradingd.core.risk_metrics import RiskLimits
@@ -124,10 +124,10 @@ def cadence(settings: Settings) -> Cadence:
     )
 
 
-def patience(settings: Settings) -> dict[StrategyId, Patience]:
+def patience(settings: Settings) -> dict[StrategyId, UnfilledTimeout]:
     """How long each strategy's limit orders may work; those that may for ever are left out."""
     return {
-        strategy.id: Patience(
+        strategy.id: UnfilledTimeout(
             after_ns=to_ns(strategy.unfilled_timeout_s), action=UnfilledAction(strategy.unfilled_action)
         )
         for strategy in settings.strategies

@@ -9,13 +9,13 @@ from tradingd.runtime.guard import Failure
 from tradingd.runtime.ports import EventLog
 
 WINDOW_NS = 60 * NS_PER_SECOND
-MOST_SLOW = 20
+MAX_SLOW = 20
 """Callbacks over budget within the window that a strategy may have."""
 FAR_OVER = 10
 """A single callback that takes so many budgets is one too many."""
 
 
-class CallbackPace:
+class CallbackBudget:
     """One strategy's callbacks against its budget; a budget of 0 measures nothing.
 
     A callback that never returns cannot be ended from within: the watchdog of the service manager is its bound.
@@ -35,7 +35,7 @@ class CallbackPace:
             self._slow.popleft()
         if took_ns >= FAR_OVER * self.budget_ns:
             return Failure(f"{name} held everything up for {took_ns / NS_PER_SECOND:.1f} s", ())
-        if len(self._slow) > MOST_SLOW:
+        if len(self._slow) > MAX_SLOW:
             return Failure(f"{len(self._slow)} callbacks within a minute took longer than their budget", ())
         if self._told_ns is None or now_ns - self._told_ns >= WINDOW_NS:
             self._told_ns = now_ns

@@ -103,8 +103,8 @@ class StrategyHost:
     def working(self, symbol: Symbol) -> Decimal:
         books = self._engine.books
         target = pursued(books.plans, self.strategy.id, symbol)
-        if target is not None and isinstance(target.plan.way, TargetPosition):
-            return self.emitted.get(symbol, ZERO) + target.plan.way.goal - self.position(symbol)
+        if target is not None and isinstance(target.plan.method, TargetPosition):
+            return self.emitted.get(symbol, ZERO) + target.plan.method.goal - self.position(symbol)
         reserved = books.portfolio.open_exposure_of(self.strategy.id, symbol)
         count = self.emitted.get(symbol, ZERO) + reserved.buy_quantity - reserved.sell_quantity
         for state in books.plans.values():
@@ -160,7 +160,7 @@ class StrategyHost:
         books, owner = self._engine.books, self.strategy.id
         state = pursued(books.plans, owner, symbol)
         if state is not None:
-            return state.plan.way == TargetPosition(goal=goal)
+            return state.plan.method == TargetPosition(goal=goal)
         if entering(books.plans, owner, symbol):
             return False
         held = self.position(symbol)

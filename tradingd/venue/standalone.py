@@ -17,7 +17,7 @@ from tradingd.settings.venue import VenueSettings
 from tradingd.venue.log_sink import LogSink
 from tradingd.venue.server import PaperVenue
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
+_FIRST_PAUSE, _MAX_PAUSE = 0.5, 30.0
 _YIELD_EVERY = 256
 
 
@@ -86,4 +86,4 @@ async def _run_feed(feed: Feed, sink: VenueSink, log: LogSink) -> None:
         except RecoverableError as error:
             log("WARNING", "feed.down", f"{feed.name}: {error}", {"feed": feed.name, "retry_in_s": pause})
         await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  # jitter needs no secrecy
-        pause = min(pause * 2, _LONGEST_PAUSE)
+        pause = min(pause * 2, _MAX_PAUSE)

@@ -34,7 +34,7 @@ from tradingd.core.orders import (
     ReplaceRefused,
 )
 from tradingd.errors import CredentialsRefused, UsageError, VenueUnavailable
-from tradingd.runtime.kill_switch import Latch
+from tradingd.runtime.kill_switch import KillSwitch
 
 ORDERS = "/v2/orders"
 BY_CLIENT_ID = "/v2/orders:by_client_order_id"
@@ -278,7 +278,7 @@ async def test_a_cancel_is_only_a_request(venue: ScriptedVenue, broker: AlpacaBr
 
 
 async def test_an_order_that_meets_a_closed_latch_at_the_wire_is_not_sent(
-    venue: ScriptedVenue, broker: AlpacaBroker, recorder: Recorder, latch: Latch
+    venue: ScriptedVenue, broker: AlpacaBroker, recorder: Recorder, latch: KillSwitch
 ) -> None:
     await broker.connect([])
     latch.close("halt", "trading is halted: too hot")

@@ -14,7 +14,7 @@ from tests.tws.server import TwsEmulator
 from tradingd.brokers.base import BrokerAdapter
 from tradingd.brokers.ib.broker import IbBroker
 from tradingd.core.broker_events import OrderStreamUp
-from tradingd.runtime.kill_switch import Latch
+from tradingd.runtime.kill_switch import KillSwitch
 
 
 @pytest.fixture
@@ -30,12 +30,12 @@ def recorder() -> Recorder:
 
 
 @pytest.fixture
-def latch() -> Latch:
-    return Latch()
+def latch() -> KillSwitch:
+    return KillSwitch()
 
 
 @pytest.fixture
-async def make_broker(tws: TwsEmulator, recorder: Recorder, latch: Latch) -> AsyncIterator[Making]:
+async def make_broker(tws: TwsEmulator, recorder: Recorder, latch: KillSwitch) -> AsyncIterator[Making]:
     made: list[IbBroker] = []
 
     def make(**changes: Any) -> IbBroker:

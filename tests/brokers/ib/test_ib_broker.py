@@ -34,7 +34,7 @@ from tradingd.core.orders import (
 )
 from tradingd.core.venue_view import VenueOrderStatus
 from tradingd.errors import VenueUnavailable
-from tradingd.runtime.kill_switch import Latch
+from tradingd.runtime.kill_switch import KillSwitch
 
 Running = Callable[[IbBroker], Any]
 
@@ -216,7 +216,7 @@ async def test_a_read_only_gateway_is_told_with_the_remedy(
 
 
 async def test_the_latch_is_asked_before_the_bytes_leave(
-    broker: IbBroker, recorder: Recorder, tws: TwsEmulator, latch: Latch
+    broker: IbBroker, recorder: Recorder, tws: TwsEmulator, latch: KillSwitch
 ) -> None:
     latch.close("stop", "the daemon is stopping")
     broker.submit(order())

@@ -25,18 +25,18 @@ from tradingd.core.orders import (
     Side,
     TimeInForce,
 )
-from tradingd.core.plans.records import Guard, Patience, Plan, PlanState, Way
+from tradingd.core.plans.records import Bracket, EntryMethod, Plan, PlanState, UnfilledTimeout
 from tradingd.core.plans.step import step
 from tradingd.core.plans.view import (
     Cancel,
     CloseEntry,
     End,
-    Lane,
     Modify,
     Move,
     Place,
     PlanAction,
     PlanView,
+    PriceRange,
     Prices,
     ReachStop,
     WatchStop,
@@ -64,13 +64,13 @@ def guard(
     rests: bool = True,
     trails_there: bool = False,
     waits: bool = False,
-) -> Guard:
+) -> Bracket:
     """How a long position is left."""
 
     def number(text: str | None) -> Decimal | None:
         return None if text is None else D(text)
 
-    return Guard(
+    return Bracket(
         protection=Protection(
             take_profit=number(target), stop_loss=number(stop), stop_limit=number(limit), trail_amount=number(trail)
         ),
@@ -87,12 +87,12 @@ class Bench:
 
     def __init__(
         self,
-        way: Way,
+        method: EntryMethod,
         *,
         side: Side = Side.BUY,
         quantity: str = "10",
-        protection: Guard | None = None,
-        patience: Patience | None = None,
+        protection: Bracket | None = None,
+        patience: UnfilledTimeout | None = None,
         then: FollowUp | None = None,
         until: int = 0,
         held: str = "0",
@@ -104,7 +104,7 @@ class Bench:
             symbol=Symbol("ABC"),
             side=side,
             quantity=D(quantity),
-            way=way,
+            method=method,
             until_ns=until,
             patience=patience,
             guard=protection,
@@ -330,7 +330,7 @@ class Bench:
         return state.requested_quantity or state.quantity
 
 
-def lane(*prices: float | None) -> Lane | None:
+def lane(*prices: float | None) -> PriceRange | None:
     """The prices of one kind, the latest last; None for none."""
     known = [D(str(price)) for price in prices if price is not None]
-    return Lane(min(known), max(known), known[-1]) if known else None
+    return PriceRange(min(known), max(known), known[-1]) if known else None

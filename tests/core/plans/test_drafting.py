@@ -25,14 +25,24 @@ from tradingd.core.orders import (
     ValidationResponse,
 )
 from tradingd.core.plans.drafting import Venue, draft, draft_protection
-from tradingd.core.plans.records import Armed, Chase, Held, Patience, Plan, Single, Sliced, Split, UnfilledAction
+from tradingd.core.plans.records import (
+    EmulatedStop,
+    ExistingPosition,
+    Plan,
+    RepriceEntry,
+    Single,
+    TwapEntry,
+    UnfilledAction,
+    UnfilledTimeout,
+    ZeroCross,
+)
 from tradingd.core.signals import OcoSignal, Protection, Remainder, Reprice, TradingSignal, Twap
 
 D = Decimal
 BTC = default_instrument(Symbol("BTC/USD"))
 COIN = msgspec.structs.replace(BTC, price_increment=D("0.01"), quantity_increment=D("0.0001"), min_quantity=D("0.0001"))
 PAPER = paper_venue_model(always_open=True)
-PATIENT = Patience(after_ns=5, action=UnfilledAction.CANCEL)
+PATIENT = UnfilledTimeout(after_ns=5, action=UnfilledAction.CANCEL)
 
 
 def terms(kind: OrderType = OrderType.MARKET, **changes: Any) -> OrderTerms:
@@ -65,7 +75,7 @@ def drafted(
     instrument: Instrument = SHARES,
     account: str = "0",
     working: tuple[Order, ...] = (),
-    patience: Patience | None = None,
+    patience: UnfilledTimeout | None = None,
     **wishes: Any,
 ) -> Plan | ValidationResponse | None:
     signal, order = build(wanted or terms(), side, quantity, instrument, **wishes)
@@ -100,14 +110,14 @@ def test_an_order_that_the_venue_can_do_needs_no_plan(kind: OrderType) -> None:
 
 def test_a_stop_of_a_coin_is_watched_and_goes_at_market() -> None:
     made = plan(terms(OrderType.STOP, stop_price=D(101), time_in_force=TimeInForce.GTC), instrument=COIN)
-    assert isinstance(made.way, Armed)
-    assert made.way.sent == OrderTerms(time_in_force=TimeInForce.GTC)
+    assert isinstance(made.method, EmulatedStop)
+    assert made.method.sent == OrderTerms(time_in_force=TimeInForce.GTC)
     assert made.guard is None
 
 
 def test_a_trail_of_a_coin_is_watched_and_its_faults_are_told_at_once() -> None:
     trailing = terms(OrderType.TRAILING_STOP, trail_percent=D(2), time_in_force=TimeInForce.GTC)
-    assert isinstance(plan(trailing, instrument=COIN).way, Armed)
+    assert isinstance(plan(trailing, instrument=COIN).method, EmulatedStop)
     both = msgspec.structs.replace(trailing, trail_amount=D(1))
     assert codes(drafted(both, instrument=COIN)) == {DenialCode.ORDER_TERMS}
     tiny = drafted(trailing, instrument=COIN, quantity="0.01")
@@ -117,7 +127,7 @@ def test_a_trail_of_a_coin_is_watched_and_its_faults_are_told_at_once() -> None:
 def test_a_time_to_end_at_is_kept_here() -> None:
     asked = terms(OrderType.LIMIT, limit_price=D(99), time_in_force=TimeInForce.GTD, expires_ns=9_000)
     made = plan(asked)
-    assert (made.way, made.until_ns) == (
+    assert (made.method, made.until_ns) == (
         Single(terms=terms(OrderType.LIMIT, limit_price=D(99), time_in_force=TimeInForce.GTC)),
         9_000,
     )
@@ -132,12 +142,12 @@ def test_what_only_a_venue_can_do_is_left_to_its_refusal(tif: TimeInForce) -> No
 
 
 def test_an_order_across_zero_is_split_unless_the_position_is_promised() -> None:
-    assert isinstance(plan(side=Side.SELL, quantity="15", account="10").way, Split)
+    assert isinstance(plan(side=Side.SELL, quantity="15", account="10").method, ZeroCross)
     assert drafted(side=Side.SELL, quantity="10", account="10") is None
     assert drafted(side=Side.SELL, quantity="15", account="10", model=SIMULATED) is None
     promised = make_order("other", Side.SELL, "4", limit="120")
     assert drafted(side=Side.SELL, quantity="15", account="10", working=(promised,)) is None
-    assert isinstance(plan(side=Side.BUY, quantity="15", account="-10").way, Split)
+    assert isinstance(plan(side=Side.BUY, quantity="15", account="-10").method, ZeroCross)
 
 
 def test_patience_is_for_limit_orders_that_last() -> None:
@@ -149,23 +159,27 @@ def test_patience_is_for_limit_orders_that_last() -> None:
 
 
 def test_slices_are_whole_shares_and_lots_of_coins() -> None:
-    way = plan(algorithm=Twap(duration_s=60, slices=3)).way
-    assert isinstance(way, Sliced)
-    assert (way.slice_quantity, way.duration_ns, way.sends_rest) == (D(3), 60 * NS_PER_SECOND, True)
+    method = plan(algorithm=Twap(duration_s=60, slices=3)).method
+    assert isinstance(method, TwapEntry)
+    assert (method.slice_quantity, method.duration_ns, method.sends_rest) == (
+        D(3),
+        60 * NS_PER_SECOND,
+        True,
+    )
     coins = plan(
         terms(time_in_force=TimeInForce.GTC), algorithm=Twap(duration_s=60, slices=3), instrument=COIN, quantity="1"
     )
-    assert isinstance(coins.way, Sliced)
-    assert coins.way.slice_quantity == D("0.3333")
+    assert isinstance(coins.method, TwapEntry)
+    assert coins.method.slice_quantity == D("0.3333")
     assert codes(drafted(quantity="2", algorithm=Twap(duration_s=60, slices=3))) == {DenialCode.ORDER_TERMS}
 
 
 def test_a_chase_has_its_bound_and_its_end() -> None:
     chase = Reprice(timeout_s=5, max_chase_pct=D(2), remainder=Remainder.MARKET)
     made = plan(algorithm=chase, side=Side.SELL)
-    assert isinstance(made.way, Chase)
-    assert made.way.bound == D(98)
-    assert made.patience == Patience(after_ns=5 * NS_PER_SECOND, action=UnfilledAction.MARKET)
+    assert isinstance(made.method, RepriceEntry)
+    assert made.method.bound == D(98)
+    assert made.patience == UnfilledTimeout(after_ns=5 * NS_PER_SECOND, action=UnfilledAction.MARKET)
 
 
 # -- how a position is left -------------------------------------------------------------------------------------------
@@ -208,7 +222,7 @@ def test_what_is_held_is_protected_on_its_own_side(held: str, side: Side) -> Non
     venue = Venue(model=PAPER, instrument=SHARES, account=D(held), working=())
     made = draft_protection(wish, make_order(), PlanId("p"), venue, D(held))
     assert isinstance(made, Plan)
-    assert (made.way, made.side, made.quantity) == (Held(), side, D(10))
+    assert (made.method, made.side, made.quantity) == (ExistingPosition(), side, D(10))
     mistaken = msgspec.structs.replace(wish, protection=Protection(take_profit=D(stop), stop_loss=D(target)))
     assert codes(draft_protection(mistaken, make_order(), PlanId("p"), venue, D(held))) == {DenialCode.ORDER_TERMS}
     assert codes(draft_protection(wish, make_order(), PlanId("p"), venue, D(0))) == {DenialCode.ORDER_TERMS}

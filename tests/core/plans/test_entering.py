@@ -7,7 +7,15 @@ from tests.core.plans.bench import STARTED, Bench
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.order_state import OrderStatus
 from tradingd.core.orders import OrderTerms, OrderType, Side, TimeInForce
-from tradingd.core.plans.records import Armed, Chase, Patience, Single, Sliced, Split, UnfilledAction
+from tradingd.core.plans.records import (
+    EmulatedStop,
+    RepriceEntry,
+    Single,
+    TwapEntry,
+    UnfilledAction,
+    UnfilledTimeout,
+    ZeroCross,
+)
 from tradingd.core.plans.step import needs_prices, to_come
 from tradingd.core.signals import FollowUp
 
@@ -17,8 +25,8 @@ LIMIT = OrderTerms(order_type=OrderType.LIMIT, limit_price=D(98), time_in_force=
 MARKET = OrderTerms()
 
 
-def patience(action: UnfilledAction) -> Patience:
-    return Patience(after_ns=10 * NS_PER_SECOND, action=action)
+def patience(action: UnfilledAction) -> UnfilledTimeout:
+    return UnfilledTimeout(after_ns=10 * NS_PER_SECOND, action=action)
 
 
 def coming(bench: Bench) -> Decimal:
@@ -99,13 +107,13 @@ def test_a_price_is_renewed_each_time() -> None:
 # -- watched stops ----------------------------------------------------------------------------------------------------
 
 
-def armed(kind: OrderType, *, trail: str | None = None, stop: str | None = None) -> Armed:
+def armed(kind: OrderType, *, trail: str | None = None, stop: str | None = None) -> EmulatedStop:
     terms = OrderTerms(
         order_type=kind,
         stop_price=None if stop is None else D(stop),
         trail_amount=None if trail is None else D(trail),
     )
-    return Armed(terms=terms, sent=MARKET)
+    return EmulatedStop(terms=terms, sent=MARKET)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +157,7 @@ def test_a_print_that_moves_a_trail_is_not_held_against_an_earlier_one() -> None
 
 
 def test_the_part_to_zero_goes_first_and_the_rest_once_it_has_filled() -> None:
-    bench = Bench(Split(terms=MARKET), side=Side.SELL, quantity="15", held="10").go()
+    bench = Bench(ZeroCross(terms=MARKET), side=Side.SELL, quantity="15", held="10").go()
     assert (list(bench.orders), bench.quantity("part1"), coming(bench)) == (["part1"], D(10), D(-5))
     bench.fill("part1", "9")
     assert list(bench.orders) == ["part1"]
@@ -159,12 +167,12 @@ def test_the_part_to_zero_goes_first_and_the_rest_once_it_has_filled() -> None:
 
 
 def test_a_first_part_that_comes_to_nothing_is_the_end() -> None:
-    bench = Bench(Split(terms=LIMIT), side=Side.SELL, quantity="15", held="10").go().accept("part1").cancel("part1")
+    bench = Bench(ZeroCross(terms=LIMIT), side=Side.SELL, quantity="15", held="10").go().accept("part1").cancel("part1")
     assert (list(bench.orders), bench.ended is not None) == (["part1"], True)
 
 
 def test_the_rest_is_what_it_is_by_then() -> None:
-    bench = Bench(Split(terms=MARKET), side=Side.SELL, quantity="15", held="10").go().fill("part1", "10", go=False)
+    bench = Bench(ZeroCross(terms=MARKET), side=Side.SELL, quantity="15", held="10").go().fill("part1", "10", go=False)
     bench.account = D(2)  # somebody else bought meanwhile
     assert bench.go().quantity("part2") == 2
 
@@ -172,8 +180,8 @@ def test_the_rest_is_what_it_is_by_then() -> None:
 # -- slices -----------------------------------------------------------------------------------------------------------
 
 
-def twap(*, rest: bool = True, terms: OrderTerms = MARKET) -> Sliced:
-    return Sliced(terms=terms, duration_ns=30 * NS_PER_SECOND, slices=3, slice_quantity=D(3), sends_rest=rest)
+def twap(*, rest: bool = True, terms: OrderTerms = MARKET) -> TwapEntry:
+    return TwapEntry(terms=terms, duration_ns=30 * NS_PER_SECOND, slices=3, slice_quantity=D(3), sends_rest=rest)
 
 
 def test_slices_come_in_their_time() -> None:
@@ -222,8 +230,8 @@ def test_a_slice_that_the_venue_refuses_is_the_end() -> None:
 
 def chase(action: UnfilledAction = UnfilledAction.CANCEL, side: Side = Side.BUY) -> Bench:
     bound = D(101) if side is Side.BUY else D(99)
-    way = Chase(time_in_force=TimeInForce.DAY, interval_ns=NS_PER_SECOND, bound=bound)
-    return Bench(way, side=side, patience=patience(action))
+    method = RepriceEntry(time_in_force=TimeInForce.DAY, interval_ns=NS_PER_SECOND, bound=bound)
+    return Bench(method, side=side, patience=patience(action))
 
 
 def test_a_chase_follows_the_touch_at_its_pace_and_within_its_bound() -> None:

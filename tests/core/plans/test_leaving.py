@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.core.plans.bench import Bench, guard
 from tradingd.core.order_state import OrderStatus
 from tradingd.core.orders import ZERO, OrderTerms, OrderType, Side
-from tradingd.core.plans.records import EXITS, Guard, Held, Single
+from tradingd.core.plans.records import EXITS, Bracket, ExistingPosition, Single
 from tradingd.core.plans.view import working
 
 D = Decimal
@@ -16,13 +16,13 @@ S = OrderStatus
 ENTRY = Single(terms=OrderTerms(order_type=OrderType.LIMIT, limit_price=D(100)))
 
 
-def entered(protection: Guard, filled: str = "10") -> Bench:
+def entered(protection: Bracket, filled: str = "10") -> Bench:
     """A bracket whose entry has filled, in part or whole."""
     bench = Bench(ENTRY, protection=protection).at(100).go().accept("entry")
     return bench.fill("entry", filled)
 
 
-def resting(protection: Guard | None = None, filled: str = "10") -> Bench:
+def resting(protection: Bracket | None = None, filled: str = "10") -> Bench:
     """The same with its stop at the venue."""
     return entered(protection or guard(), filled).accept("stop")
 
@@ -185,13 +185,15 @@ def test_exits_are_bounded_by_what_is_held() -> None:
 
 
 def test_protection_of_what_is_held_has_no_entry() -> None:
-    bench = Bench(Held(), protection=guard(), held="10").at(100).go()
+    bench = Bench(ExistingPosition(), protection=guard(), held="10").at(100).go()
     assert list(bench.orders) == ["stop"]
     assert bench.accept("stop").fill("stop", "10").ended is not None
 
 
 def test_a_short_position_is_the_mirror_image() -> None:
-    bench = Bench(Held(), side=Side.SELL, protection=guard("90", "105"), held="-10").at(100).go().accept("stop")
+    bench = (
+        Bench(ExistingPosition(), side=Side.SELL, protection=guard("90", "105"), held="-10").at(100).go().accept("stop")
+    )
     assert bench.orders["stop"].order.side is Side.BUY
     bench.at(89).go().cancel("stop")
     assert bench.orders["target"].terms.limit_price == D(90)
@@ -221,7 +223,7 @@ moves = st.lists(
 @settings(max_examples=300, deadline=None)
 @given(moves, st.sampled_from([guard(), guard(rests=False), guard(waits=True), guard(stop=None, trail="5")]))
 def test_whatever_comes_one_exit_works_and_no_more_is_sold_than_was_bought(
-    walk: list[tuple[str, int, int, float]], protection: Guard
+    walk: list[tuple[str, int, int, float]], protection: Bracket
 ) -> None:
     bench = Bench(ENTRY, protection=protection).at(100).go()
     for kind, which, size, price in walk:

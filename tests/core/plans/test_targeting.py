@@ -12,7 +12,7 @@ from tests.core.plans.bench import Bench
 from tradingd.core.identifiers import PlanId
 from tradingd.core.order_state import OrderState, OrderStatus, intend
 from tradingd.core.orders import Order, OrderTerms, OrderType, Side
-from tradingd.core.plans.records import Held, Plan, PlanState, Single, TargetPosition
+from tradingd.core.plans.records import ExistingPosition, Plan, PlanState, Single, TargetPosition
 from tradingd.core.plans.targeting import approach, entering, peers_of, pursued, still_to_leave
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -142,9 +142,9 @@ def test_exits_of_plans_leave_alone_what_the_target_will_take() -> None:
 
 
 def test_plans_and_orders_are_told_apart_by_strategy_and_symbol() -> None:
-    def state(name: str, way: Single | Held | TargetPosition, *, over: bool = False) -> PlanState:
+    def state(name: str, method: Single | ExistingPosition | TargetPosition, *, over: bool = False) -> PlanState:
         plan = Plan(
-            plan_id=PlanId(name), strategy_id=S1, symbol=ABC, side=BUY, quantity=D(1), way=way,
+            plan_id=PlanId(name), strategy_id=S1, symbol=ABC, side=BUY, quantity=D(1), method=method,
             trace_id=order().trace_id, ts_started=0,
         )  # fmt: skip
         return PlanState(plan=plan, entry_over=over)
@@ -153,7 +153,7 @@ def test_plans_and_orders_are_told_apart_by_strategy_and_symbol() -> None:
     plans = {
         PlanId("a"): state("a", market, over=True),
         PlanId("b"): state("b", market),
-        PlanId("c"): state("c", Held()),
+        PlanId("c"): state("c", ExistingPosition()),
         PlanId("d"): state("d", TargetPosition(goal=D(3))),
     }
     assert [one.plan.plan_id for one in entering(plans, S1, ABC)] == ["b"]

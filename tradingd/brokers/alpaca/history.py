@@ -19,7 +19,7 @@ from tradingd.errors import CredentialsRefused, FeedError
 from tradingd.runtime.backoff import Backoff, asked_wait_s
 
 _ATTEMPTS = 4
-_LONGEST_WAIT_S = 10.0
+_MAX_WAIT_S = 10.0
 _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -73,7 +73,7 @@ class AlpacaHistory:
                         return body
                     reason = _judge(address, response, body)
                     asked = asked_wait_s(response.headers, self._clock())
-                    wait = wait if asked is None else min(asked, _LONGEST_WAIT_S)
+                    wait = wait if asked is None else min(asked, _MAX_WAIT_S)
             except (aiohttp.ClientError, TimeoutError) as error:
                 reason = str(error) or type(error).__name__
             if attempt < _ATTEMPTS - 1:

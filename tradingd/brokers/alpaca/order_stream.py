@@ -29,7 +29,7 @@ from tradingd.runtime.backoff import Backoff
 
 _HELD_S = 10.0
 """A connection that lived this long was no failure: the next reconnect starts from the shortest wait again."""
-_LONGEST_WAIT_S = 3.0
+_MAX_WAIT_S = 3.0
 """Books are to be right within five seconds of the venue's return: the order stream is never waited for long."""
 _FRAME_LIMIT = 4 * 2**20
 
@@ -76,7 +76,7 @@ class TradeUpdateStream:
         self._timeout_s = timeout_s
         self._ping_interval_s = ping_interval_s
         self._pong_timeout_s = pong_timeout_s
-        self._backoff = Backoff(first_wait_s, _LONGEST_WAIT_S, rng)
+        self._backoff = Backoff(first_wait_s, _MAX_WAIT_S, rng)
         self._up = False
 
     async def run(self) -> None:

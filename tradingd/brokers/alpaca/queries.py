@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 _ORDERS_PAGE = 500
 _FILLS_PAGE = 100
-_MOST_PAGES = 1_000
+_MAX_PAGES = 1_000
 _MICROSECOND_NS = 1_000
 
 
@@ -92,7 +92,7 @@ class AlpacaQueries:
         the page that brings nothing new; a short page is no proof, as the venue may count children.
         """
         found: dict[str, WireOrder] = {}
-        for _ in range(_MOST_PAGES):
+        for _ in range(_MAX_PAGES):
             query = {"status": status, "limit": str(_ORDERS_PAGE), "direction": "asc", "nested": "true"}
             if after_ns is not None:
                 query["after"] = format_timestamp(after_ns)
@@ -111,7 +111,7 @@ class AlpacaQueries:
         """Executions after a time, oldest first; the end is an empty page."""
         found: dict[str, WireActivity] = {}
         token: str | None = None
-        for _ in range(_MOST_PAGES):
+        for _ in range(_MAX_PAGES):
             query = {"after": format_timestamp(after_ns), "direction": "asc", "page_size": str(_FILLS_PAGE)}
             if token is not None:
                 query["page_token"] = token

@@ -30,8 +30,8 @@ from tradingd.runtime.backoff import Backoff, asked_wait_s
 
 _ATTEMPTS = 3
 _FIRST_WAIT_S = 0.25
-_LONGEST_WAIT_S = 5.0
-_LONGEST_ASKED_WAIT_S = 30.0
+_MAX_WAIT_S = 5.0
+_MAX_ASKED_WAIT_S = 30.0
 """A venue may ask for a longer pause than our own; past this the query fails and its caller decides."""
 
 _TOO_MANY = "too many requests are waiting for the venue's limit"
@@ -121,7 +121,7 @@ class RestClient:
     def _heed(self, pacer: Pacer, answer: HttpAnswer) -> None:
         """Take the venue's word for what it still takes."""
         if answer.status == 429:
-            pacer.hold(min(asked_wait_s(answer.headers, self._clock()) or _FIRST_WAIT_S, _LONGEST_ASKED_WAIT_S))
+            pacer.hold(min(asked_wait_s(answer.headers, self._clock()) or _FIRST_WAIT_S, _MAX_ASKED_WAIT_S))
             return
         remaining = answer.headers.get("X-Ratelimit-Remaining", "").strip()
         if remaining.isdecimal():
@@ -171,7 +171,7 @@ class RestClient:
         Raises `VenueUnavailable` when the attempts are used up or the answer makes no sense, `CredentialsRefused` for
         401 and 403.
         """
-        backoff = Backoff(_FIRST_WAIT_S, _LONGEST_WAIT_S, self._rng)
+        backoff = Backoff(_FIRST_WAIT_S, _MAX_WAIT_S, self._rng)
         for attempt in range(1, _ATTEMPTS + 1):
             if (pacer := self._pacer(url)) is not None:
                 await pacer.turn(priority)
@@ -189,7 +189,7 @@ class RestClient:
                     wait = backoff.next_delay()
                     if isinstance(end, HttpAnswer):
                         asked = asked_wait_s(end.headers, self._clock())
-                        if asked is not None and asked > _LONGEST_ASKED_WAIT_S:
+                        if asked is not None and asked > _MAX_ASKED_WAIT_S:
                             raise _unavailable(url, outcome)
                         wait = wait if asked is None else asked + wait * 0.1
                     await asyncio.sleep(wait)

@@ -19,7 +19,7 @@ from tradingd.runtime.backoff import Backoff
 
 _LOOKS = 12
 _FIRST_WAIT_S = 0.5
-_LONGEST_WAIT_S = 10.0
+_MAX_WAIT_S = 10.0
 
 
 class ReplaceSettler:
@@ -53,7 +53,7 @@ class ReplaceSettler:
         """Look until it is known; the stream may know first."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        backoff = Backoff(_FIRST_WAIT_S, _LONGEST_WAIT_S, self._rng)
+        backoff = Backoff(_FIRST_WAIT_S, _MAX_WAIT_S, self._rng)
         for _ in range(_LOOKS):
             await asyncio.sleep(backoff.next_delay())
             if self._chains.is_settled(old):

@@ -21,10 +21,10 @@ from tradingd.core.instruments import AssetClass
 from tradingd.core.market import DAY_NS, MINUTE_NS, NS_PER_SECOND, PriceBar
 from tradingd.errors import VenueUnavailable
 
-_WINDOW_S, _MOST_IN_WINDOW, _IDENTICAL_S = 600.0, 60, 15.0
+_WINDOW_S, _MAX_IN_WINDOW, _IDENTICAL_S = 600.0, 60, 15.0
 _ATTEMPTS = 3
 _HOUR_NS = 60 * MINUTE_NS
-_MOST_PAGES = 400
+_MAX_PAGES = 400
 _EPOCH = date(1970, 1, 1)
 
 # length of a bar -> its name there, and how much time one request may cover.
@@ -76,7 +76,7 @@ class HistoryPace:
             self._sent.popleft()
         self._last = {key: at for key, at in self._last.items() if at > now - self._identical_s}
         waits = [0.0]
-        if len(self._sent) >= _MOST_IN_WINDOW:
+        if len(self._sent) >= _MAX_IN_WINDOW:
             waits.append(self._sent[0] + _WINDOW_S - now)
         if request in self._last:
             waits.append(self._last[request] + self._identical_s - now)
@@ -119,7 +119,7 @@ class IbHistory:
             return ()
         bars: dict[int, PriceBar] = {}
         page_end = end_ns
-        for _ in range(_MOST_PAGES):
+        for _ in range(_MAX_PAGES):
             begin = max(start_ns, page_end - size[1])
             for bar in await self._page(described, size[0], interval_ns, begin, page_end):
                 if start_ns <= bar.ts_open < end_ns and bar.ts_event <= now:

@@ -24,7 +24,7 @@ from tradingd.errors import UsageError, VenueUnavailable
 _UNKNOWN_CONTRACT = 200
 _CLASSES = {"STK": AssetClass.EQUITY, "CASH": AssetClass.FX, "FUT": AssetClass.FUTURE}
 _ONE = Decimal(1)
-_MOST_CANDIDATES = 12
+_MAX_CANDIDATES = 12
 
 
 class ContractSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,7 +147,7 @@ def _only(symbol: Symbol, spec: ContractSpec, found: Sequence[Any]) -> Any:
         + f" {d.contract.exchange} {d.contract.primaryExchange} {d.contract.currency}".rstrip()
         for con_id, d in by_id.items()
     )
-    shown = "; ".join(candidates[:_MOST_CANDIDATES])
+    shown = "; ".join(candidates[:_MAX_CANDIDATES])
     raise UsageError(
         f"{symbol} ({_told(spec)}) fits {len(by_id)} contracts: give its con_id in broker.contracts ({shown})"
     )

@@ -17,14 +17,14 @@ from tradingd.brokers.ib.inbox import CURRENT_TIME, AnyRecord
 from tradingd.brokers.ib.library import Library, load_library
 from tradingd.brokers.ib.questions import Key
 from tradingd.brokers.ib.waits import LoopWaits, Waits
-from tradingd.brokers.ib.windows import DAILY_RESTART, Away, Region, Restart, expected_away, needs_login
+from tradingd.brokers.ib.windows import DAILY_RESTART, MaintenanceWindow, Region, Restart, expected_away, needs_login
 from tradingd.brokers.ib.wire import WireError
 from tradingd.brokers.pacing import Priority
 from tradingd.core.timestamps import format_timestamp
 from tradingd.errors import UsageError, VenueUnavailable
 from tradingd.runtime.backoff import Backoff
 
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 3.0
+_FIRST_WAIT_S, _MAX_WAIT_S = 0.5, 3.0
 """Books are to be right within five seconds of the venue's return: it is never waited for long."""
 _TELL_AGAIN_S = 60.0
 _PORT = re.compile(r"(\d{2,5})\D*$")
@@ -77,7 +77,7 @@ class IbSession:
         self._pace = pace
         self._restart = restart
         self._waits: Waits = LoopWaits() if waits is None else waits
-        self._backoff = Backoff(_FIRST_WAIT_S, _LONGEST_WAIT_S, rng)
+        self._backoff = Backoff(_FIRST_WAIT_S, _MAX_WAIT_S, rng)
         self._next_order_id = order_id_floor + 1
         self._connection: IbConnection | None = None
         self._library: Library | None = None
@@ -86,7 +86,7 @@ class IbSession:
         self._link_down = ""
         self._told_up = False
         self._told_at = -_TELL_AGAIN_S
-        self._began_in: Away | None = None
+        self._began_in: MaintenanceWindow | None = None
         """The expected interruption that the present one began in."""
 
     # -- using it -----------------------------------------------------------------------------------------------------
@@ -249,7 +249,7 @@ class IbSession:
 
     # -- up and down --------------------------------------------------------------------------------------------------
 
-    def _away(self) -> Away | None:
+    def _away(self) -> MaintenanceWindow | None:
         return expected_away(self._clock(), self._region, self._restart)
 
     def _with_window(self, reason: str) -> str:

@@ -29,7 +29,7 @@ class Region(StrEnum):
     ASIA = "asia"
 
 
-class Away(msgspec.Struct, frozen=True, kw_only=True):
+class MaintenanceWindow(msgspec.Struct, frozen=True, kw_only=True):
     """An interruption that is expected."""
 
     reason: str
@@ -66,14 +66,14 @@ _NIGHTLY: dict[Region, tuple[_Nightly, ...]] = {
 }
 
 
-def expected_away(ts_ns: int, region: Region, restart: Restart | None = None) -> Away | None:
+def expected_away(ts_ns: int, region: Region, restart: Restart | None = None) -> MaintenanceWindow | None:
     """Say which expected interruption an instant falls into; of several the one that ends last."""
     windows = [*_windows_around(ts_ns, region), *([] if restart is None else _restarts_around(ts_ns, restart))]
     found = [window for window in windows if window[0] <= ts_ns < window[1]]
     if not found:
         return None
     _, until_ns, reason = max(found, key=lambda window: window[1])
-    return Away(reason=reason, until_ns=until_ns)
+    return MaintenanceWindow(reason=reason, until_ns=until_ns)
 
 
 def _windows_around(ts_ns: int, region: Region) -> list[tuple[int, int, str]]:

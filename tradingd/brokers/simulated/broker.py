@@ -11,9 +11,9 @@ from decimal import Decimal
 from typing import assert_never
 
 from tradingd.brokers.base import BrokerSink
-from tradingd.brokers.simulated.life import AUCTIONS, Life, modified_terms, refusal
+from tradingd.brokers.simulated.life import AUCTIONS, SimulatedOrder, modified_terms, refusal
 from tradingd.brokers.simulated.model import SIMULATED
-from tradingd.brokers.simulated.timetable import Auctioned, Over, SessionChanged, Timetable
+from tradingd.brokers.simulated.timetable import Auctioned, Expired, SessionChanged, Timetable
 from tradingd.core.accounting import EXACT, Position, apply_trade, value_of
 from tradingd.core.broker_events import BrokerEvent, OrderStreamUp
 from tradingd.core.broker_model import BrokerModel
@@ -74,8 +74,8 @@ class SimulatedBroker:
         self._market = SimulatedMarket()
         self._cash = starting_cash
         self._positions: dict[Symbol, Position] = {}
-        self._lives: dict[str, Life] = {}
-        self._current: dict[ClientOrderId, Life] = {}
+        self._lives: dict[str, SimulatedOrder] = {}
+        self._current: dict[ClientOrderId, SimulatedOrder] = {}
         self._executions: dict[str, int] = {}
         self._fills: list[VenueFill] = []
         self._timetable = Timetable(regular_hours=regular_hours)
@@ -97,7 +97,7 @@ class SimulatedBroker:
         for turn in self._timetable.turns(event, book, has_sessions=self._has_sessions(event.symbol)):
             life = turn.life
             match turn:
-                case Over():
+                case Expired():
                     self._expire(life)
                 case Auctioned(price=price):
                     self._report(meet_auction(life.match_order(), price))
@@ -110,7 +110,7 @@ class SimulatedBroker:
                 case _:
                     assert_never(turn)
 
-    def _expire(self, life: Life) -> None:
+    def _expire(self, life: SimulatedOrder) -> None:
         self._finish(life, VenueOrderStatus.EXPIRED)
         now = self._clock()
         self._sink(
@@ -140,7 +140,7 @@ class SimulatedBroker:
                 case _:
                     assert_never(outcome)
 
-    def _book(self, life: Life, fill: MatchFill) -> None:
+    def _book(self, life: SimulatedOrder, fill: MatchFill) -> None:
         now = self._clock()
         order = life.order
         contract = self._instrument(order.symbol).contract
@@ -182,12 +182,12 @@ class SimulatedBroker:
             )
         )
 
-    def _finish(self, life: Life, status: VenueOrderStatus) -> None:
+    def _finish(self, life: SimulatedOrder, status: VenueOrderStatus) -> None:
         life.status = status
         self._market.remove(life.order.symbol, life.venue_id)
         self._timetable.remove(life)
 
-    def _cancel(self, life: Life) -> None:
+    def _cancel(self, life: SimulatedOrder) -> None:
         self._finish(life, VenueOrderStatus.CANCELED)
         now = self._clock()
         self._sink(
@@ -274,13 +274,13 @@ class SimulatedBroker:
             return "TIME_IN_FORCE", f"{order.symbol} is not traded in auctions"
         return refusal(order.terms, order.quantity, ZERO, self._clock())
 
-    def _open(self, order: Order, quantity: Decimal, terms: OrderTerms) -> Life:
+    def _open(self, order: Order, quantity: Decimal, terms: OrderTerms) -> SimulatedOrder:
         self._order_count += 1
-        life = Life(order, VenueOrderId(f"SIM-{self._order_count}"), quantity, terms, self._clock())
+        life = SimulatedOrder(order, VenueOrderId(f"SIM-{self._order_count}"), quantity, terms, self._clock())
         self._lives[life.venue_id] = self._current[order.client_order_id] = life
         return life
 
-    def _arrive(self, life: Life) -> None:
+    def _arrive(self, life: SimulatedOrder) -> None:
         # A report's receiver may already have cancelled it.
         if life.status is not VenueOrderStatus.WORKING:
             return

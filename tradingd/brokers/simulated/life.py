@@ -13,7 +13,7 @@ from tradingd.core.venue_view import VenueOrder, VenueOrderStatus
 AUCTIONS = (TimeInForce.OPG, TimeInForce.CLS)
 
 
-class Life:
+class SimulatedOrder:
     """Kept by the broker alone; `view` is what others see of it."""
 
     __slots__ = (
@@ -60,7 +60,7 @@ class Life:
         self.high_water = high_water
         self.terms = msgspec.structs.replace(self.terms, stop_price=stop_price)
 
-    def take_over(self, old: "Life") -> None:
+    def take_over(self, old: "SimulatedOrder") -> None:
         """Go on where the order that this one replaces had come to."""
         self.filled, self.spent = old.filled, old.spent
         self.high_water = old.high_water

@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from tradingd.brokers.simulated.life import AUCTIONS, Life
+from tradingd.brokers.simulated.life import AUCTIONS, SimulatedOrder
 from tradingd.core.auctions import closing_price, opening_price
 from tradingd.core.calendar import NewYorkStockExchange
 from tradingd.core.identifiers import Symbol
@@ -29,40 +29,40 @@ from tradingd.core.sessions import next_new_york_midnight
 from tradingd.core.venue_view import VenueOrderStatus
 
 
-class Over(msgspec.Struct, frozen=True):
+class Expired(msgspec.Struct, frozen=True):
     """The order's time has run out."""
 
-    life: Life
+    life: SimulatedOrder
 
 
 class Auctioned(msgspec.Struct, frozen=True):
     """The auction that the order waited for has a price; 0 for one without."""
 
-    life: Life
+    life: SimulatedOrder
     price: float
 
 
 class SessionChanged(msgspec.Struct, frozen=True):
     """The order's session has opened or closed."""
 
-    life: Life
+    life: SimulatedOrder
     is_open: bool
 
 
-Turn: TypeAlias = Over | Auctioned | SessionChanged
+Turn: TypeAlias = Expired | Auctioned | SessionChanged
 
 
 class Timetable:
     """Orders that time governs, by symbol."""
 
     def __init__(self, *, regular_hours: bool) -> None:
-        self.by_symbol: dict[Symbol, dict[str, Life]] = {}
+        self.by_symbol: dict[Symbol, dict[str, SimulatedOrder]] = {}
         self._regular_hours = regular_hours
         self._exchange = NewYorkStockExchange()
         self._open_now = False
         self._known_from = self._known_to = 0
 
-    def add(self, life: Life, *, has_sessions: bool) -> None:
+    def add(self, life: SimulatedOrder, *, has_sessions: bool) -> None:
         """Take an order in; `has_sessions` for one of an asset that trades on an exchange."""
         terms = life.terms
         keeps_hours = self._regular_hours and has_sessions
@@ -76,7 +76,7 @@ class Timetable:
             return
         self.by_symbol.setdefault(life.order.symbol, {})[life.venue_id] = life
 
-    def remove(self, life: Life) -> None:
+    def remove(self, life: SimulatedOrder) -> None:
         """Let go of an order that is over."""
         waiting = self.by_symbol.get(life.order.symbol)
         if waiting is not None and waiting.pop(life.venue_id, None) is not None and not waiting:
@@ -92,7 +92,7 @@ class Timetable:
                 if turn is not None:
                     yield turn
 
-    def _turn(self, life: Life, event: MarketDataEvent, book: SymbolBook, keeps_hours: bool) -> Turn | None:
+    def _turn(self, life: SimulatedOrder, event: MarketDataEvent, book: SymbolBook, keeps_hours: bool) -> Turn | None:
         terms = life.terms
         # A bar belongs to the day that it opens in: a daily bar closes on the stroke of the next one.
         begins = event.ts_open if isinstance(event, PriceBar) else event.ts_event
@@ -104,11 +104,11 @@ class Timetable:
                 if life.day_end is None:
                     life.day_end = next_new_york_midnight(begins)
                 elif begins >= life.day_end:
-                    return Over(life)
+                    return Expired(life)
             case TimeInForce.GTD:
                 assert terms.expires_ns is not None
                 if begins >= terms.expires_ns or event.ts_event > terms.expires_ns:
-                    return Over(life)
+                    return Expired(life)
             case _:
                 pass
         if keeps_hours and not terms.extended_hours:
@@ -129,7 +129,7 @@ class Timetable:
         return self._open_now
 
 
-def _auction_price(life: Life, event: MarketDataEvent, book: SymbolBook) -> float | None:
+def _auction_price(life: SimulatedOrder, event: MarketDataEvent, book: SymbolBook) -> float | None:
     side, bell = life.order.side, life.auction_at
     if life.terms.time_in_force is TimeInForce.CLS:
         return closing_price(event, side, book, closes=bell, since=bell - DAY_NS)

@@ -9,7 +9,7 @@ from tradingd.core.orders import Order, OrderType, Side, TimeInForce
 from tradingd.core.signals import FollowUp, Protection, Remainder, Reprice, TradingSignal, Twap
 
 _HUNDRED = Decimal(100)
-LEAST_SLICE_S = 2
+MIN_SLICE_S = 2
 """The daemon looks at the clock once a second: a slice whose time is shorter could be missed."""
 _LASTING = (TimeInForce.DAY, TimeInForce.GTC)
 
@@ -72,8 +72,8 @@ def _twap_faults(twap: Twap, order: Order, instrument: Instrument) -> list[str]:
         told.append(f"a TWAP lasts some seconds, not {twap.duration_s!r}")
     if type(twap.slices) is not int or twap.slices < 1:
         told.append(f"a TWAP has one slice or more, not {twap.slices!r}")
-    elif not told and twap.duration_s / twap.slices < LEAST_SLICE_S:
-        told.append(f"a TWAP has {LEAST_SLICE_S} s or more for each slice: use fewer slices, or a longer time")
+    elif not told and twap.duration_s / twap.slices < MIN_SLICE_S:
+        told.append(f"a TWAP has {MIN_SLICE_S} s or more for each slice: use fewer slices, or a longer time")
     elif is_amount(order.quantity):
         size = slice_quantity(order.quantity, twap.slices, instrument)
         value = value_of(order.contract, size, order.working_price)

@@ -24,17 +24,17 @@ from tradingd.core.orders import (
 )
 from tradingd.core.plans.checking import protection_faults, signal_faults, slice_quantity
 from tradingd.core.plans.records import (
-    Armed,
-    Chase,
-    Guard,
-    Held,
-    Patience,
+    Bracket,
+    EmulatedStop,
+    EntryMethod,
+    ExistingPosition,
     Plan,
+    RepriceEntry,
     Single,
-    Sliced,
-    Split,
+    TwapEntry,
     UnfilledAction,
-    Way,
+    UnfilledTimeout,
+    ZeroCross,
 )
 from tradingd.core.signals import OcoSignal, Protection, Remainder, Reprice, TradingSignal, Twap
 
@@ -64,31 +64,31 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def draft(
-    signal: TradingSignal, order: Order, plan_id: PlanId, venue: Venue, patience: Patience | None
+    signal: TradingSignal, order: Order, plan_id: PlanId, venue: Venue, patience: UnfilledTimeout | None
 ) -> Plan | ValidationResponse | None:
     """Make the plan that a signal needs, None for one that a single order is enough for; or say what is wrong."""
     if faults := signal_faults(signal, order, venue.instrument):
         return refused(faults)
-    way, until_ns = _way(signal, order, venue)
-    if isinstance(way, Armed) or until_ns:
+    method, until_ns = _way(signal, order, venue)
+    if isinstance(method, EmulatedStop) or until_ns:
         breaches = [breach for breach in venue.refusals(order) if breach.code in _OF_THE_TERMS]
-        if isinstance(way, Armed):
-            sent = msgspec.structs.replace(order, terms=way.sent)
+        if isinstance(method, EmulatedStop):
+            sent = msgspec.structs.replace(order, terms=method.sent)
             breaches += [breach for breach in venue.refusals(sent) if breach.code not in _PASSING | _OF_THE_TERMS]
         if breaches:
             return ValidationResponse(breaches=tuple(breaches))
-    if isinstance(way, Split):
+    if isinstance(method, ZeroCross):
         breaches = [breach for breach in venue.refusals(order) if breach.code is not DenialCode.ZERO_CROSSING]
         if breaches:
             return ValidationResponse(breaches=tuple(breaches))
     if isinstance(signal.algorithm, Reprice):
         reprice = signal.algorithm
         action = UnfilledAction.MARKET if reprice.remainder is Remainder.MARKET else UnfilledAction.CANCEL
-        patience = Patience(after_ns=round(reprice.timeout_s * NS_PER_SECOND), action=action)
+        patience = UnfilledTimeout(after_ns=round(reprice.timeout_s * NS_PER_SECOND), action=action)
     elif order.terms.order_type is not OrderType.LIMIT or order.terms.time_in_force not in _LASTING:
         patience = None
     needed = signal.protection or signal.then or signal.algorithm or patience or until_ns
-    if isinstance(way, Single) and not needed:
+    if isinstance(method, Single) and not needed:
         return None
     return Plan(
         plan_id=plan_id,
@@ -96,7 +96,7 @@ def draft(
         symbol=order.symbol,
         side=order.side,
         quantity=order.quantity,
-        way=way,
+        method=method,
         until_ns=until_ns,
         patience=patience,
         guard=None if signal.protection is None else guard(signal.protection, venue, order.side.opposite),
@@ -121,7 +121,7 @@ def draft_protection(
         symbol=signal.symbol,
         side=side,
         quantity=abs(held),
-        way=Held(),
+        method=ExistingPosition(),
         guard=guard(signal.protection, venue, side.opposite),
         trace_id=signal.trace_id,
         ts_started=order.ts_created,
@@ -135,12 +135,12 @@ def refused(faults: Iterable[str]) -> ValidationResponse:
     )
 
 
-def _way(signal: TradingSignal, order: Order, venue: Venue) -> tuple[Way, int]:
+def _way(signal: TradingSignal, order: Order, venue: Venue) -> tuple[EntryMethod, int]:
     terms = order.terms
     match signal.algorithm:
         case Twap() as twap:
             return (
-                Sliced(
+                TwapEntry(
                     terms=terms,
                     duration_ns=round(twap.duration_s * NS_PER_SECOND),
                     slices=twap.slices,
@@ -152,7 +152,7 @@ def _way(signal: TradingSignal, order: Order, venue: Venue) -> tuple[Way, int]:
         case Reprice() as reprice:
             away = EXACT.divide(EXACT.multiply(order.reference_price, reprice.max_chase_pct), _HUNDRED)
             return (
-                Chase(
+                RepriceEntry(
                     time_in_force=terms.time_in_force,
                     interval_ns=round(reprice.interval_s * NS_PER_SECOND),
                     bound=order.reference_price + away * order.side.sign,
@@ -169,11 +169,11 @@ def _way(signal: TradingSignal, order: Order, venue: Venue) -> tuple[Way, int]:
         for state in venue.working
     )
     if venue.model.splits_zero_crossing and ZERO < against < order.quantity and not promised:
-        return Split(terms=terms), 0
+        return ZeroCross(terms=terms), 0
     return Single(terms=terms), 0
 
 
-def _emulated(terms: OrderTerms, venue: Venue) -> tuple[Way, int] | None:
+def _emulated(terms: OrderTerms, venue: Venue) -> tuple[EntryMethod, int] | None:
     """How what the venue does not offer is done from here; None for what only a venue can do."""
     if terms.time_in_force not in _LASTING:
         return None
@@ -193,11 +193,11 @@ def _emulated(terms: OrderTerms, venue: Venue) -> tuple[Way, int] | None:
             extended_hours=terms.extended_hours,
         )
         if venue.supports(sent):
-            return Armed(terms=terms, sent=sent), until_ns
+            return EmulatedStop(terms=terms, sent=sent), until_ns
     return None
 
 
-def guard(protection: Protection, venue: Venue, side: Side) -> Guard:
+def guard(protection: Protection, venue: Venue, side: Side) -> Bracket:
     """How a position is left at this venue."""
     protection = _on_tick(protection, venue.instrument, side)
     lasting = TimeInForce.GTC
@@ -213,7 +213,7 @@ def guard(protection: Protection, venue: Venue, side: Side) -> Guard:
     trails_there = protection.trails and protection.take_profit is None and venue.supports(trail)
     kind = OrderType.STOP if protection.stop_limit is None else OrderType.STOP_LIMIT
     fixed = OrderTerms(order_type=kind, time_in_force=lasting)
-    return Guard(
+    return Bracket(
         protection=protection,
         stop_rests=protection.stops and (trails_there or venue.supports(fixed)),
         trails_there=trails_there,

@@ -10,16 +10,16 @@ from tradingd.core.order_state import OrderState, OrderStatus
 from tradingd.core.orders import ZERO, OrderModification, OrderTerms, OrderType, Side
 from tradingd.core.plans.records import (
     REST,
-    Armed,
-    Chase,
-    Held,
+    EmulatedStop,
+    ExistingPosition,
     Plan,
     PlanState,
+    RepriceEntry,
     Single,
-    Sliced,
-    Split,
     TargetPosition,
+    TwapEntry,
     UnfilledAction,
+    ZeroCross,
 )
 from tradingd.core.plans.view import (
     Legs,
@@ -49,21 +49,21 @@ def step_entry(state: PlanState, legs: Legs, view: PlanView) -> Entering:
     past = bool(plan.until_ns) and view.now >= plan.until_ns
     if state.entry_over or past or legs.exited > 0 or legs.entered >= plan.quantity:
         return cancels(active), not active
-    match plan.way:
+    match plan.method:
         case Single(terms=terms):
             return _one_order(plan, legs, view, active, terms)
-        case Armed() as way:
-            return _armed(state, way, legs, view, active)
-        case Split(terms=terms):
+        case EmulatedStop() as method:
+            return _armed(state, method, legs, view, active)
+        case ZeroCross(terms=terms):
             return _split(plan, legs, view, active, terms)
-        case Sliced() as way:
-            return _sliced(plan, way, legs, view, active)
-        case Chase() as way:
-            return _chase(plan, way, legs, view, active)
-        case Held() | TargetPosition():
+        case TwapEntry() as method:
+            return _sliced(plan, method, legs, view, active)
+        case RepriceEntry() as method:
+            return _chase(plan, method, legs, view, active)
+        case ExistingPosition() | TargetPosition():
             return (), True
         case _:
-            assert_never(plan.way)
+            assert_never(plan.method)
 
 
 def _place(plan: Plan, leg: str, quantity: Decimal, terms: OrderTerms) -> Entering:
@@ -78,7 +78,7 @@ def _one_order(
         return ((), False) if terms is None else _place(plan, ENTRY, plan.quantity, terms)
     order = legs.entries[-1]
     if active:
-        return _look_after(plan, order, view), False
+        return _schedule_next_query(plan, order, view), False
     patience = plan.patience
     left = plan.quantity - legs.entered
     if (
@@ -93,7 +93,7 @@ def _one_order(
     return (), True
 
 
-def _look_after(plan: Plan, order: OrderState, view: PlanView) -> Sequence[PlanAction]:
+def _schedule_next_query(plan: Plan, order: OrderState, view: PlanView) -> Sequence[PlanAction]:
     patience = plan.patience
     if patience is None or order.status is not S.ACCEPTED or order.terms.order_type is not OrderType.LIMIT:
         return ()
@@ -111,24 +111,26 @@ def _reprice(order: OrderState, view: PlanView, price: Decimal | None, pause_ns:
     return (Modify(order.client_order_id, OrderModification(limit_price=rounded)),)
 
 
-def _armed(state: PlanState, way: Armed, legs: Legs, view: PlanView, active: Sequence[OrderState]) -> Entering:
+def _armed(
+    state: PlanState, method: EmulatedStop, legs: Legs, view: PlanView, active: Sequence[OrderState]
+) -> Entering:
     plan = state.plan
     if legs.entries:
         return _one_order(plan, legs, view, active, None)
-    lane, mark, level = view.prices.reference(plan.side), state.entry_mark, way.terms.stop_price
+    lane, mark, level = view.prices.reference(plan.side), state.entry_mark, method.terms.stop_price
     moves: tuple[PlanAction, ...] = ()
-    if way.terms.order_type is OrderType.TRAILING_STOP:
-        level = None if mark is None else trailing_stop(way.terms, plan.side, mark)
+    if method.terms.order_type is OrderType.TRAILING_STOP:
+        level = None if mark is None else trailing_stop(method.terms, plan.side, mark)
         if not reaches(plan.side, lane, level) and (moved := followed(plan.side, mark, lane)) not in (mark, None):
             moves = (Move(entry_mark=moved),)
             # A print that moved the stop may have been followed by one that reached it: the latest one tells.
             assert moved is not None
             assert lane is not None
-            level = trailing_stop(way.terms, plan.side, moved)
+            level = trailing_stop(method.terms, plan.side, moved)
             lane = msgspec.structs.replace(lane, low=lane.last, high=lane.last)
     if not reaches(plan.side, lane, level):
         return moves, False
-    actions, over = _place(plan, ENTRY, plan.quantity, way.sent)
+    actions, over = _place(plan, ENTRY, plan.quantity, method.sent)
     return (*moves, *actions), over
 
 
@@ -142,37 +144,37 @@ def _split(plan: Plan, legs: Legs, view: PlanView, active: Sequence[OrderState],
     return _place(plan, f"part{len(legs.entries) + 1}", min(left, against) if against else left, terms)
 
 
-def _sliced(plan: Plan, way: Sliced, legs: Legs, view: PlanView, active: Sequence[OrderState]) -> Entering:
+def _sliced(plan: Plan, method: TwapEntry, legs: Legs, view: PlanView, active: Sequence[OrderState]) -> Entering:
     elapsed = view.now - plan.ts_started
-    if elapsed >= way.duration_ns or any(state.status is S.REJECTED for state in legs.entries):
+    if elapsed >= method.duration_ns or any(state.status is S.REJECTED for state in legs.entries):
         return cancels(active), not active
     # A clock that was set back finds slices of times to come: the next one is never one that was sent already.
-    number = max(elapsed * way.slices // way.duration_ns, 0)
+    number = max(elapsed * method.slices // method.duration_ns, 0)
     if legs.named(f"slice{number + 1}"):
-        return (), not active and number == way.slices - 1
+        return (), not active and number == method.slices - 1
     if active:
         return cancels(active), False
     left = plan.quantity - legs.entered
-    quantity = min(way.slice_quantity, left)
-    if number == way.slices - 1:
-        planned = plan.quantity - way.slice_quantity * (way.slices - 1)
-        quantity = left if way.sends_rest else min(planned, left)
+    quantity = min(method.slice_quantity, left)
+    if number == method.slices - 1:
+        planned = plan.quantity - method.slice_quantity * (method.slices - 1)
+        quantity = left if method.sends_rest else min(planned, left)
     if quantity < view.instrument.min_quantity:
         return (), True
-    return _place(plan, f"slice{number + 1}", quantity, way.terms)
+    return _place(plan, f"slice{number + 1}", quantity, method.terms)
 
 
-def _chase(plan: Plan, way: Chase, legs: Legs, view: PlanView, active: Sequence[OrderState]) -> Entering:
+def _chase(plan: Plan, method: RepriceEntry, legs: Legs, view: PlanView, active: Sequence[OrderState]) -> Entering:
     touch = view.prices.touch(plan.side)
     price = None
     if touch is not None:
-        price = min(touch, way.bound) if plan.side is Side.BUY else max(touch, way.bound)
+        price = min(touch, method.bound) if plan.side is Side.BUY else max(touch, method.bound)
     if not legs.entries:
         if price is None:
             return (), False
-        terms = OrderTerms(order_type=OrderType.LIMIT, limit_price=price, time_in_force=way.time_in_force)
+        terms = OrderTerms(order_type=OrderType.LIMIT, limit_price=price, time_in_force=method.time_in_force)
         return _place(plan, ENTRY, plan.quantity, terms)
     actions, over = _one_order(plan, legs, view, active, None)
     if active and not actions and legs.entries[-1].order.leg == ENTRY:
-        return _reprice(legs.entries[-1], view, price, way.interval_ns), False
+        return _reprice(legs.entries[-1], view, price, method.interval_ns), False
     return actions, over

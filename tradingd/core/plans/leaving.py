@@ -14,7 +14,7 @@ import msgspec
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.order_state import OrderState, OrderStatus
 from tradingd.core.orders import ZERO, OrderModification, OrderTerms, OrderType, Side
-from tradingd.core.plans.records import BACK, EXIT, STOP, TARGET, Guard, Held, PlanState
+from tradingd.core.plans.records import BACK, EXIT, STOP, TARGET, Bracket, ExistingPosition, PlanState
 from tradingd.core.plans.view import (
     CloseEntry,
     End,
@@ -38,7 +38,7 @@ from tradingd.core.trailing import trailing_stop
 S = OrderStatus
 SETTLE_NS = 3 * NS_PER_SECOND
 """How long a target that was touched may take to fill before the stop is put back."""
-MOST_EXITS = 3
+MAX_EXITS = 3
 """How often an exit at market is tried that the venue ends without a fill."""
 
 Leaving = tuple[Sequence[PlanAction], bool]
@@ -50,13 +50,13 @@ DONE: Leaving = ((), True)
 class _Exit:
     """One look at the side of a plan that leaves the position."""
 
-    def __init__(self, state: PlanState, guard: Guard, legs: Legs, view: PlanView, *, entry_over: bool) -> None:
+    def __init__(self, state: PlanState, guard: Bracket, legs: Legs, view: PlanView, *, entry_over: bool) -> None:
         plan = state.plan
         self.state, self.guard, self.legs, self.view, self.entry_over = state, guard, legs, view, entry_over
         self.protection = guard.protection
         self.side = plan.side.opposite
-        entered = plan.quantity if isinstance(plan.way, Held) else legs.entered
-        self.remaining = entered - legs.exited + legs.taken_back
+        entered = plan.quantity if isinstance(plan.method, ExistingPosition) else legs.entered
+        self.remaining = entered - legs.exited + legs.reversed_quantity
         self.held = max(view.held * plan.side.sign, ZERO)
         free = max(self.held - view.others, ZERO)
         self.wanted = view.instrument.round_quantity(min(max(self.remaining, ZERO), free))
@@ -162,7 +162,7 @@ class _Exit:
         return (Modify(order.client_order_id, details),), False
 
 
-def step_exit(state: PlanState, guard: Guard, legs: Legs, view: PlanView, *, entry_over: bool) -> Leaving:
+def step_exit(state: PlanState, guard: Bracket, legs: Legs, view: PlanView, *, entry_over: bool) -> Leaving:
     """Go on with leaving the position as far as is possible now."""
     look = _Exit(state, guard, legs, view, entry_over=entry_over)
     moves = () if look.mark in (state.stop_mark, None) else (Move(stop_mark=look.mark),)
@@ -211,7 +211,7 @@ def _start(look: _Exit) -> Leaving:
         return ((), look.entry_over and min(look.remaining, look.held) < look.view.instrument.min_quantity)
     if look.at_stop:
         exits = look.legs.named(EXIT)
-        if any(state.status is S.REJECTED for state in exits) or len(exits) >= MOST_EXITS:
+        if any(state.status is S.REJECTED for state in exits) or len(exits) >= MAX_EXITS:
             return (End(reason="the venue does not take the exit: the position is unprotected", alarm=True),), False
         limit = look.protection.stop_limit
         leaving = look.place(EXIT, OrderType.MARKET if limit is None else OrderType.LIMIT, limit)

@@ -30,7 +30,7 @@ class UnfilledAction(StrEnum):
     MARKET = "market"
 
 
-class Patience(msgspec.Struct, frozen=True, kw_only=True):
+class UnfilledTimeout(msgspec.Struct, frozen=True, kw_only=True):
     """How long a limit order may work, and what then."""
 
     after_ns: int
@@ -43,20 +43,20 @@ class Single(msgspec.Struct, frozen=True, kw_only=True, tag="single"):
     terms: OrderTerms
 
 
-class Armed(msgspec.Struct, frozen=True, kw_only=True, tag="armed"):
+class EmulatedStop(msgspec.Struct, frozen=True, kw_only=True, tag="armed"):
     """A stop that the venue does not offer: watched here, and sent as a market or limit order when it is reached."""
 
     terms: OrderTerms
     sent: OrderTerms
 
 
-class Split(msgspec.Struct, frozen=True, kw_only=True, tag="split"):
+class ZeroCross(msgspec.Struct, frozen=True, kw_only=True, tag="split"):
     """An order across zero: what closes the account's position first, the rest once that has filled."""
 
     terms: OrderTerms
 
 
-class Sliced(msgspec.Struct, frozen=True, kw_only=True, tag="sliced"):
+class TwapEntry(msgspec.Struct, frozen=True, kw_only=True, tag="sliced"):
     """Equal orders over a time."""
 
     terms: OrderTerms
@@ -66,7 +66,7 @@ class Sliced(msgspec.Struct, frozen=True, kw_only=True, tag="sliced"):
     sends_rest: bool
 
 
-class Chase(msgspec.Struct, frozen=True, kw_only=True, tag="chase"):
+class RepriceEntry(msgspec.Struct, frozen=True, kw_only=True, tag="chase"):
     """A limit order at the touch that follows it."""
 
     time_in_force: TimeInForce
@@ -75,7 +75,7 @@ class Chase(msgspec.Struct, frozen=True, kw_only=True, tag="chase"):
     """The price that it does not follow beyond."""
 
 
-class Held(msgspec.Struct, frozen=True, kw_only=True, tag="held"):
+class ExistingPosition(msgspec.Struct, frozen=True, kw_only=True, tag="held"):
     """Nothing to send: the position is there."""
 
 
@@ -86,11 +86,13 @@ class TargetPosition(msgspec.Struct, frozen=True, kw_only=True, tag="target_posi
     """Signed."""
 
 
-Way: TypeAlias = Single | Armed | Split | Sliced | Chase | Held | TargetPosition
+EntryMethod: TypeAlias = (
+    Single | EmulatedStop | ZeroCross | TwapEntry | RepriceEntry | ExistingPosition | TargetPosition
+)
 """How the quantity of a plan is come by."""
 
 
-class Guard(msgspec.Struct, frozen=True, kw_only=True):
+class Bracket(msgspec.Struct, frozen=True, kw_only=True):
     """How a position is left, with what the venue offers for it."""
 
     protection: Protection
@@ -112,14 +114,19 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     symbol: Symbol
     side: Side
     quantity: Decimal
-    way: Way
+    method: EntryMethod = msgspec.field(name="way")
     until_ns: int = 0
     """When what has not filled is given up, ns UTC; 0 for never."""
-    patience: Patience | None = None
-    guard: Guard | None = None
+    patience: UnfilledTimeout | None = None
+    guard: Bracket | None = None
     then: FollowUp | None = None
     trace_id: TraceId
     ts_started: int
+
+    @property
+    def method_name(self) -> str:
+        """How the quantity is come by, as journal, log and `orders` call it."""
+        return str(self.method.__struct_config__.tag)
 
 
 class PlanState(msgspec.Struct, frozen=True, kw_only=True):

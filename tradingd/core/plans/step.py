@@ -15,10 +15,10 @@ from tradingd.core.plans.records import (
     STOP,
     TARGET,
     THEN,
-    Armed,
-    Chase,
-    Held,
+    EmulatedStop,
+    ExistingPosition,
     PlanState,
+    RepriceEntry,
     TargetPosition,
     UnfilledAction,
 )
@@ -29,8 +29,8 @@ from tradingd.core.plans.view import End, Legs, Place, PlanAction, PlanView, wor
 def step(state: PlanState, orders: Iterable[OrderState], view: PlanView) -> Sequence[PlanAction]:
     """Say what a plan asks for now; a repeated question gets the same answer until something has come of it."""
     plan, legs = state.plan, Legs(orders)
-    if isinstance(plan.way, TargetPosition):
-        return step_target(plan, plan.way, legs, view)
+    if isinstance(plan.method, TargetPosition):
+        return step_target(plan, plan.method, legs, view)
     entering, entry_over = step_entry(state, legs, view)
     actions = list(entering)
     done = True
@@ -46,7 +46,7 @@ def step(state: PlanState, orders: Iterable[OrderState], view: PlanView) -> Sequ
 
 
 def _outcome(state: PlanState, legs: Legs) -> str:
-    if isinstance(state.plan.way, Held) or legs.exited:
+    if isinstance(state.plan.method, ExistingPosition) or legs.exited:
         return f"{legs.exited:f} closed"
     return f"{legs.entered:f} of {state.plan.quantity:f} filled"
 
@@ -54,7 +54,7 @@ def _outcome(state: PlanState, legs: Legs) -> str:
 def needs_prices(state: PlanState) -> bool:
     """True for a plan that waits for a price, and not for its orders and the time alone."""
     plan = state.plan
-    if isinstance(plan.way, Armed | Chase):
+    if isinstance(plan.method, EmulatedStop | RepriceEntry):
         return True
     if plan.patience is not None and plan.patience.action is UnfilledAction.REPRICE:
         return True
@@ -69,7 +69,7 @@ def needs_prices(state: PlanState) -> bool:
 def to_come(state: PlanState, orders: Iterable[OrderState]) -> Decimal:
     """Signed quantity that a plan is still going to send as its entry, beside what of it works already."""
     plan, legs = state.plan, Legs(orders)
-    if state.entry_over or legs.exited or isinstance(plan.way, Held | TargetPosition):
+    if state.entry_over or legs.exited or isinstance(plan.method, ExistingPosition | TargetPosition):
         return ZERO
     open_quantity = sum((entry.open_quantity for entry in working(legs.entries)), ZERO)
     return max(plan.quantity - legs.entered - open_quantity, ZERO) * plan.side.sign

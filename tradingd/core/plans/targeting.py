@@ -13,7 +13,7 @@ import msgspec
 from tradingd.core.identifiers import PlanId, StrategyId, Symbol
 from tradingd.core.order_state import OrderState, OrderStatus
 from tradingd.core.orders import ZERO, OrderTerms, OrderType, Side
-from tradingd.core.plans.records import BACK, CLOSING, Held, Plan, PlanState, TargetPosition
+from tradingd.core.plans.records import BACK, CLOSING, ExistingPosition, Plan, PlanState, TargetPosition
 from tradingd.core.plans.view import CloseOtherEntries, End, Legs, Place, PlanAction, PlanView, cancels, working
 
 S = OrderStatus
@@ -87,14 +87,16 @@ def _fills_at_once(state: OrderState) -> bool:
     return state.terms.order_type is OrderType.MARKET and state.status is not S.PENDING_CANCEL
 
 
-def step_target(plan: Plan, way: TargetPosition, legs: Legs, view: PlanView) -> Sequence[PlanAction]:
+def step_target(plan: Plan, method: TargetPosition, legs: Legs, view: PlanView) -> Sequence[PlanAction]:
     """Go on towards a target as far as is possible now."""
     if working(legs.entries):
         return ()
     if legs.entries and legs.entries[-1].status is not S.FILLED:
         last = legs.entries[-1]
-        return (End(reason=f"given up at {view.held:f}, target {way.goal:f}: its order ended {last.status.lower()}"),)
-    look = approach(way.goal, view.held, view.peers)
+        return (
+            End(reason=f"given up at {view.held:f}, target {method.goal:f}: its order ended {last.status.lower()}"),
+        )
+    look = approach(method.goal, view.held, view.peers)
     closing: tuple[PlanAction, ...] = (CloseOtherEntries(),) if view.entering else ()
     if closing or look.waits:
         return (*closing, *cancels(look.obstacles))
@@ -103,9 +105,9 @@ def step_target(plan: Plan, way: TargetPosition, legs: Legs, view: PlanView) -> 
     if quantity < view.instrument.min_quantity or not quantity:
         if look.missing and not look.quantity:
             return ()  # an order that works already brings it there
-        return (End(reason=f"{view.held:f} held, target {way.goal:f}"),)
+        return (End(reason=f"{view.held:f} held, target {method.goal:f}"),)
     if len(legs.entries) >= MAX_PARTS:
-        return (End(reason=f"given up at {view.held:f}, target {way.goal:f}: it keeps moving away", alarm=True),)
+        return (End(reason=f"given up at {view.held:f}, target {method.goal:f}: it keeps moving away", alarm=True),)
     against = max(-view.account * side.sign, ZERO)
     if ZERO < against < quantity:
         quantity = against  # venues take no order that carries the account across zero
@@ -116,7 +118,7 @@ def pursued(plans: Mapping[PlanId, PlanState], strategy_id: StrategyId, symbol: 
     """The target that is pursued for a strategy in a symbol, None when there is none."""
     for state in plans.values():
         plan = state.plan
-        if isinstance(plan.way, TargetPosition) and plan.strategy_id == strategy_id and plan.symbol == symbol:
+        if isinstance(plan.method, TargetPosition) and plan.strategy_id == strategy_id and plan.symbol == symbol:
             return state
     return None
 
@@ -129,7 +131,7 @@ def entering(plans: Mapping[PlanId, PlanState], strategy_id: StrategyId, symbol:
         if state.plan.strategy_id == strategy_id
         and state.plan.symbol == symbol
         and not state.entry_over
-        and not isinstance(state.plan.way, Held | TargetPosition)
+        and not isinstance(state.plan.method, ExistingPosition | TargetPosition)
     ]
 
 

@@ -15,7 +15,7 @@ from tradingd.core.plans.records import BACK, EXITS, THEN
 S = OrderStatus
 
 
-class Lane(msgspec.Struct, frozen=True):
+class PriceRange(msgspec.Struct, frozen=True):
     """One kind of price since the plan last looked: its extremes, and the latest."""
 
     low: Decimal
@@ -26,19 +26,19 @@ class Lane(msgspec.Struct, frozen=True):
 class Prices(msgspec.Struct, frozen=True, kw_only=True):
     """What the market did since a plan last looked; a kind that was never seen is None."""
 
-    trade: Lane | None = None
-    bid: Lane | None = None
-    ask: Lane | None = None
+    trade: PriceRange | None = None
+    bid: PriceRange | None = None
+    ask: PriceRange | None = None
 
-    def reference(self, side: Side) -> Lane | None:
+    def reference(self, side: Side) -> PriceRange | None:
         """What elects a stop of this side: prints, or the quote it would meet while there never was a print."""
         return self.trade or (self.ask if side is Side.BUY else self.bid)
 
     def settled(self) -> "Prices":
         """The latest prices alone: what a second look may go by, since the first has answered to the extremes."""
 
-        def latest(lane: Lane | None) -> Lane | None:
-            return None if lane is None else Lane(lane.last, lane.last, lane.last)
+        def latest(lane: PriceRange | None) -> PriceRange | None:
+            return None if lane is None else PriceRange(lane.last, lane.last, lane.last)
 
         return Prices(trade=latest(self.trade), bid=latest(self.bid), ask=latest(self.ask))
 
@@ -143,7 +143,7 @@ class Legs:
                 self.entries.append(state)
         self.entered = filled(self.entries)
         self.exited = filled(self.exits)
-        self.taken_back = filled(self.backs)
+        self.reversed_quantity = filled(self.backs)
 
     def named(self, leg: str) -> list[OrderState]:
         """The orders of one leg, oldest first."""
@@ -171,17 +171,17 @@ def better(side: Side, one: Decimal, other: Decimal) -> bool:
     return one > other if side is Side.SELL else one < other
 
 
-def worst(side: Side, lane: Lane) -> Decimal:
+def worst(side: Side, lane: PriceRange) -> Decimal:
     """The price of a lane that is the worst for one who will sell, or buy."""
     return lane.low if side is Side.SELL else lane.high
 
 
-def best(side: Side, lane: Lane) -> Decimal:
+def best(side: Side, lane: PriceRange) -> Decimal:
     """The price of a lane that is the best for one who will sell, or buy."""
     return lane.high if side is Side.SELL else lane.low
 
 
-def followed(side: Side, mark: Decimal | None, lane: Lane | None) -> Decimal | None:
+def followed(side: Side, mark: Decimal | None, lane: PriceRange | None) -> Decimal | None:
     """The mark of a trailing stop after what the market did; it moves one way only."""
     if lane is None:
         return mark
@@ -189,6 +189,6 @@ def followed(side: Side, mark: Decimal | None, lane: Lane | None) -> Decimal | N
     return price if mark is None or better(side, price, mark) else mark
 
 
-def reaches(side: Side, lane: Lane | None, level: Decimal | None) -> bool:
+def reaches(side: Side, lane: PriceRange | None, level: Decimal | None) -> bool:
     """True when a stop of this side at this level was reached."""
     return lane is not None and level is not None and not better(side, worst(side, lane), level)
