@@ -6,6 +6,7 @@ slow, since it stops reading; hands over more than a few messages before the res
 """
 
 import asyncio
+import ssl
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TypeAlias, TypeVar, cast
@@ -277,7 +278,7 @@ async def open_socket(
             lambda: VenueSocket(protocol, on_message, ping_interval_s=ping_interval_s, pong_timeout_s=pong_timeout_s),
             uri.host,
             uri.port,
-            ssl=uri.secure or None,
+            ssl=ssl.create_default_context() if uri.secure else None,
             server_hostname=uri.host if uri.secure else None,
         )
         try:
