@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from tests.acceptance.books import ask_venue, compare
 from tests.acceptance.conftest import RESTLESS, WriteConfig, file_feed
+from tests.acceptance.making import BROKER, VENUE, settle
 from tests.acceptance.markets import from_the_open
 from tests.acceptance.running import Program, ask_json, run_command, wait_until
-from tests.acceptance.test_kill import BROKER, VENUE, settle
 from tradingd.core.entries import OrderIntended
 from tradingd.journal.segments import read_records
 

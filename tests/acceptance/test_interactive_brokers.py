@@ -15,10 +15,9 @@ import pytest
 from tests.acceptance.conftest import RESTLESS, RISK, WriteConfig
 from tests.acceptance.gateway import Gateway, judge
 from tests.acceptance.link import Link
+from tests.acceptance.making import CUT_S, RIGHT_WITHIN_S, SEED, kill_at_random, settle
 from tests.acceptance.markets import from_the_open
 from tests.acceptance.running import Program, ask_json, run_command
-from tests.acceptance.test_kill import SEED, kill_at_random, settle
-from tests.acceptance.test_outages import CUT_S, RIGHT_WITHIN_S
 
 KILLS = int(os.environ.get("TRADINGD_IB_KILLS", "12"))
 """Against a gateway that lives on; the nightly run asks for 100."""

@@ -8,9 +8,9 @@ import pytest
 from tests.acceptance.books import ask_venue, compare
 from tests.acceptance.conftest import RESTLESS, WriteConfig, file_feed
 from tests.acceptance.kill_points import POINTS
+from tests.acceptance.making import BROKER, SEED, VENUE, settle
 from tests.acceptance.markets import from_the_open
 from tests.acceptance.running import Program, wait_until
-from tests.acceptance.test_kill import BROKER, SEED, VENUE, settle
 
 PAIRS = int(os.environ.get("TRADINGD_KILL_PAIRS", "0"))
 """Random pairs of points after each has had its turn: the second kill meets the recovery from the first."""

@@ -1,7 +1,6 @@
 """The venue dies, both die, the link is cut: once it is back the books are right within seconds."""
 
 import asyncio
-import os
 import random
 import time
 from contextlib import ExitStack
@@ -11,12 +10,9 @@ import pytest
 from tests.acceptance.books import VenueTruth, ask_venue, compare
 from tests.acceptance.conftest import RESTLESS, WriteConfig, file_feed
 from tests.acceptance.link import Link
+from tests.acceptance.making import BROKER, CUT_S, RIGHT_WITHIN_S, SEED, VENUE, settle
 from tests.acceptance.markets import from_the_open
 from tests.acceptance.running import Program, ask_json, run_command, wait_until
-from tests.acceptance.test_kill import BROKER, SEED, VENUE, settle
-
-CUT_S = float(os.environ.get("TRADINGD_LINK_CUT_S", "5"))
-RIGHT_WITHIN_S = 5.0
 
 
 def configure(tmp_path: Path, write_config: WriteConfig, port: int, link_port: int) -> tuple[Path, Path]:

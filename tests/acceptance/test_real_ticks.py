@@ -6,13 +6,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 from tests.acceptance.books import ask_venue, compare
 from tests.acceptance.conftest import RESTLESS, WriteConfig, file_feed
+from tests.acceptance.making import venue_of
 from tests.acceptance.markets import eurusd_quotes, from_the_open, ibm_quotes, spy_bars
 from tests.acceptance.running import Program, ask_json, wait_until
-from tradingd.settings.venue import VenueSettings
-from tradingd.venue.server import PaperVenue
 
 SMA = """
 [[strategies]]
@@ -22,14 +20,6 @@ symbols = ["{symbol}"]
 bars = "1m"
 params = {{ fast = 3, slow = 9, quantity = {quantity}, long_only = {long_only} }}
 """
-
-
-async def venue_of(state: Path) -> PaperVenue:
-    """The embedded venue's account, opened again after its daemon has stopped."""
-    settings = VenueSettings(api_key="judge", api_secret=SecretStr("judge"), rate_limit_per_minute=0)
-    venue = PaperVenue(settings, database=state / "venue.db", symbols=[], clock=lambda: 0, log=lambda *_: None)
-    await venue.start()
-    return venue
 
 
 CASES = [

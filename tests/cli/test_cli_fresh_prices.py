@@ -5,8 +5,7 @@ import json
 import msgspec
 import pytest
 from tests.cli.far_side import OneOrderDaemon
-from tests.core.making import ABC, D, account_opened, filled, order
-from tests.core.test_books import fold
+from tests.core.making import ABC, D, account_opened, filled, fold, order
 from tradingd.cli import answers
 from tradingd.control.metrics import exposition
 from tradingd.control.views import position_views

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.modules.acting import Acting
 from tests.modules.desk import ABC, ONE, TWO, XYZ, Desk
-from tests.modules.test_trade_logger import unwritable
+from tests.modules.making import unwritable
 from tradingd.control.desk import OperatorDesk
 from tradingd.control.requests import CommandRequest
 from tradingd.control.views import CommandResult

@@ -1,9 +1,27 @@
 """Orders, reports and venue views with only what a test cares about spelled out."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 
-from tradingd.core.entries import AccountOpened
-from tradingd.core.identifiers import ClientOrderId, ExecutionId, StrategyId, Symbol, TraceId, VenueOrderId
+import msgspec
+from tradingd.core.books import Books
+from tradingd.core.entries import (
+    AccountOpened,
+    CashAdjusted,
+    JournalEntry,
+    OrderIntended,
+    PositionAdjusted,
+    Snapshot,
+)
+from tradingd.core.identifiers import (
+    ClientOrderId,
+    ExecutionId,
+    PlanId,
+    StrategyId,
+    Symbol,
+    TraceId,
+    VenueOrderId,
+)
 from tradingd.core.instruments import Instrument, default_instrument
 from tradingd.core.orders import (
     Breach,
@@ -26,9 +44,13 @@ from tradingd.core.orders import (
     ReplaceRequested,
     ReplaceUnknown,
     Side,
+    TimeInForce,
     Trade,
 )
+from tradingd.core.plans.records import Bracket, Plan, Single
 from tradingd.core.risk import MarketView, OrderLimits, RiskRules
+from tradingd.core.signals import FollowUp, Protection
+from tradingd.core.statement import DayBook, Statement, compare
 from tradingd.core.venue_view import AccountInfo, VenueFill, VenueOrder, VenueOrderStatus, VenuePosition, VenueSnapshot
 
 D = Decimal
@@ -318,3 +340,80 @@ def venue_snapshot(
             for symbol, quantity in (positions or {}).items()
         ),
     )
+
+
+PLAN = Plan(
+    plan_id=PlanId("s1-5"),
+    strategy_id=S1,
+    symbol=ABC,
+    side=Side.BUY,
+    quantity=D(10),
+    method=Single(terms=OrderTerms()),
+    guard=Bracket(
+        protection=Protection(take_profit=D(110), trail_percent=D(2)),
+        stop_rests=True,
+        trails_there=False,
+        waits=False,
+        time_in_force=TimeInForce.GTC,
+        fraction_time_in_force=TimeInForce.DAY,
+    ),
+    then=FollowUp(side=Side.SELL, quantity=D(1)),
+    trace_id=TraceId("t"),
+    ts_started=5_000,
+)
+
+
+def fold(entries: list[JournalEntry]) -> Books:
+    books = Books()
+    for entry in entries:
+        books.apply(entry)
+    return books
+
+
+def encoded(books: Books) -> bytes:
+    return msgspec.json.encode(books.snapshot())
+
+
+def reread(snapshot: Snapshot) -> Snapshot:
+    return msgspec.json.decode(msgspec.json.encode(snapshot), type=Snapshot)
+
+
+INTENDED = OrderIntended(order=order())
+
+
+DONE = (INTENDED, accepted(), filled("10", "100", execution="e1", fee="0.5"))
+
+
+def day_of(*entries: JournalEntry, opening: Mapping[Symbol, str] | None = None) -> DayBook:
+    books = Books()
+    for entry in (account_opened(), *entries):
+        books.apply(entry)
+    return DayBook(
+        label="2026-01-05",
+        start_ns=0,
+        end_ns=1_000_000,
+        books=books,
+        fills=tuple(entry for entry in entries if isinstance(entry, OrderFilled)),
+        corrections=tuple(entry for entry in entries if isinstance(entry, PositionAdjusted | CashAdjusted)),
+        opening_cash=D(100_000),
+        opening_positions={symbol: D(quantity) for symbol, quantity in (opening or {}).items()},
+    )
+
+
+def at_venue(
+    *,
+    orders: tuple[VenueOrder, ...] = (),
+    fills: tuple[VenueFill, ...] = (),
+    held: str = "0",
+    cash: str = "100000",
+    day: DayBook | None = None,
+) -> Statement:
+    positions = (VenuePosition(symbol=ABC, quantity=D(held), average_price=D(100)),) if D(held) else ()
+    snapshot = venue_snapshot(orders, fills, cash=cash)
+    return compare(day or day_of(*DONE), msgspec.structs.replace(snapshot, positions=positions))
+
+
+FILLED = venue_order(status=VenueOrderStatus.FILLED, filled_quantity="10")
+
+
+FILL = msgspec.structs.replace(venue_fill("10", "100", execution="e1"), fee=D("0.5"))

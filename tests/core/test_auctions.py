@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from tests.core.test_matching import bar, quote, trade
+from tests.core.making_matching import bar, quote, trade
 from tradingd.core.auctions import closing_price, opening_price
 from tradingd.core.calendar import AlwaysOpen, NewYorkStockExchange
 from tradingd.core.market import MINUTE_NS, NS_PER_SECOND, MarketDataEvent

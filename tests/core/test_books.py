@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.core.making import (
     ABC,
+    PLAN,
     S1,
     S2,
     V1,
@@ -16,14 +17,17 @@ from tests.core.making import (
     cancel_requested,
     canceled,
     denied,
+    encoded,
     filled,
+    fold,
     order,
     rejected,
     replace_requested,
     replaced,
+    reread,
     unknown,
 )
-from tradingd.core.books import DAYS_KEPT, Books, track_equity
+from tradingd.core.books import DAYS_KEPT, track_equity
 from tradingd.core.entries import (
     CashAdjusted,
     EquitySampled,
@@ -37,17 +41,15 @@ from tradingd.core.entries import (
     RunEnd,
     RunStarted,
     RunStopped,
-    Snapshot,
     StrategyQuarantined,
     StrategyStateSaved,
     order_named_by,
 )
-from tradingd.core.identifiers import EXTERNAL, ClientOrderId, PlanId, Symbol, TraceId
+from tradingd.core.identifiers import EXTERNAL, ClientOrderId, PlanId, Symbol
 from tradingd.core.market import DAY_NS
 from tradingd.core.order_state import OrderStatus
-from tradingd.core.orders import OrderTerms, Side, TimeInForce
-from tradingd.core.plans.records import Bracket, Plan, PlanEnded, PlanMoved, PlanStarted, Single, TwapEntry
-from tradingd.core.signals import FollowUp, Protection
+from tradingd.core.orders import OrderTerms, Side
+from tradingd.core.plans.records import PlanEnded, PlanMoved, PlanStarted, TwapEntry
 from tradingd.errors import InvariantBroken
 
 
@@ -62,25 +64,6 @@ def equity(ts: int, value: str, **marks: float) -> EquitySampled:
     )
 
 
-PLAN = Plan(
-    plan_id=PlanId("s1-5"),
-    strategy_id=S1,
-    symbol=ABC,
-    side=Side.BUY,
-    quantity=D(10),
-    method=Single(terms=OrderTerms()),
-    guard=Bracket(
-        protection=Protection(take_profit=D(110), trail_percent=D(2)),
-        stop_rests=True,
-        trails_there=False,
-        waits=False,
-        time_in_force=TimeInForce.GTC,
-        fraction_time_in_force=TimeInForce.DAY,
-    ),
-    then=FollowUp(side=Side.SELL, quantity=D(1)),
-    trace_id=TraceId("t"),
-    ts_started=5_000,
-)
 SLICES = TwapEntry(terms=OrderTerms(), duration_ns=10, slices=2, slice_quantity=D(5), sends_rest=True)
 
 STORY: list[JournalEntry] = [
@@ -116,21 +99,6 @@ STORY: list[JournalEntry] = [
     PlanEnded(plan_id=PLAN.plan_id, reason="10 closed"),
     PlanStarted(plan=msgspec.structs.replace(PLAN, plan_id=PlanId("s1-6"), method=SLICES, guard=None)),
 ]
-
-
-def fold(entries: list[JournalEntry]) -> Books:
-    books = Books()
-    for entry in entries:
-        books.apply(entry)
-    return books
-
-
-def encoded(books: Books) -> bytes:
-    return msgspec.json.encode(books.snapshot())
-
-
-def reread(snapshot: Snapshot) -> Snapshot:
-    return msgspec.json.decode(msgspec.json.encode(snapshot), type=Snapshot)
 
 
 def test_the_fold_holds_what_happened() -> None:

@@ -2,8 +2,7 @@
 
 import msgspec
 import pytest
-from tests.core.making import ABC, S1, S2, XYZ, D, accepted, account_opened, filled, order
-from tests.core.test_books import PLAN
+from tests.core.making import ABC, PLAN, S1, S2, XYZ, D, accepted, account_opened, filled, order
 from tradingd.core.books import Books
 from tradingd.core.conflicts import (
     GROSS,

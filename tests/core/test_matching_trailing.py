@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.core.test_matching import bar, describe, order, play, quote, trade
+from tests.core.making_matching import bar, describe, order, play, quote, trade
 from tradingd.core.market import MINUTE_NS, MarketDataEvent
 from tradingd.core.matching import (
     MatchCancel,

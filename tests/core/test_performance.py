@@ -1,53 +1,25 @@
 """Performance figures against hand-checked cases, and what must not change them."""
 
 import math
-from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.core.making_performance import D, trade
 from tests.core.measuring import measured
 from tradingd.core.account_history import utc_day
 from tradingd.core.equity_curve import Drawdown, EquityPoint, daily_points, max_drawdown, without_flows
-from tradingd.core.identifiers import ClientOrderId, ExecutionId, StrategyId, Symbol, TraceId, VenueOrderId
 from tradingd.core.market import DAY_NS
-from tradingd.core.orders import Side, Trade
+from tradingd.core.orders import Side
 from tradingd.core.performance import YEAR_NS
 from tradingd.core.round_trips import fold_trades, time_in_market
 
-D = Decimal
 HOUR_NS = DAY_NS // 24
 BUY, SELL = Side.BUY, Side.SELL
 
 
 def points(*equity: int | str, step: int = DAY_NS) -> list[EquityPoint]:
     return [EquityPoint(number * step, D(value)) for number, value in enumerate(equity)]
-
-
-def trade(
-    side: Side,
-    quantity: str,
-    price: str,
-    fee: str = "0",
-    *,
-    ts: int = 0,
-    strategy: str = "s1",
-    symbol: str = "AAPL",
-) -> Trade:
-    return Trade(
-        execution_id=ExecutionId(f"x{ts}"),
-        client_order_id=ClientOrderId("c"),
-        venue_order_id=VenueOrderId("v"),
-        strategy_id=StrategyId(strategy),
-        symbol=Symbol(symbol),
-        side=side,
-        quantity=D(quantity),
-        price=D(price),
-        fee=D(fee),
-        trace_id=TraceId("t"),
-        ts_event=ts,
-        ts_recv=ts,
-    )
 
 
 # -- drawdown ---------------------------------------------------------------------------------------------------------

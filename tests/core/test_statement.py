@@ -1,71 +1,34 @@
 """A day beside the venue's account: what agrees, what is explained, what is open."""
 
-from collections.abc import Mapping
-
 import msgspec
 import pytest
 from tests.core.making import (
     ABC,
+    DONE,
+    FILL,
+    FILLED,
+    INTENDED,
     V1,
     D,
     accepted,
-    account_opened,
+    at_venue,
     cancel_requested,
     canceled,
-    filled,
-    order,
+    day_of,
     rejected,
     unknown,
     venue_fill,
     venue_order,
     venue_snapshot,
 )
-from tradingd.core.books import Books
-from tradingd.core.entries import CashAdjusted, JournalEntry, OrderIntended, PositionAdjusted
-from tradingd.core.identifiers import EXTERNAL, ClientOrderId, ExecutionId, Symbol, VenueOrderId
-from tradingd.core.orders import OrderFilled
-from tradingd.core.statement import DayBook, Difference, Part, Standing, Statement, compare
-from tradingd.core.venue_view import VenueFill, VenueOrder, VenueOrderStatus, VenuePosition
-
-INTENDED = OrderIntended(order=order())
-DONE = (INTENDED, accepted(), filled("10", "100", execution="e1", fee="0.5"))
-
-
-def day_of(*entries: JournalEntry, opening: Mapping[Symbol, str] | None = None) -> DayBook:
-    books = Books()
-    for entry in (account_opened(), *entries):
-        books.apply(entry)
-    return DayBook(
-        label="2026-01-05",
-        start_ns=0,
-        end_ns=1_000_000,
-        books=books,
-        fills=tuple(entry for entry in entries if isinstance(entry, OrderFilled)),
-        corrections=tuple(entry for entry in entries if isinstance(entry, PositionAdjusted | CashAdjusted)),
-        opening_cash=D(100_000),
-        opening_positions={symbol: D(quantity) for symbol, quantity in (opening or {}).items()},
-    )
-
-
-def at_venue(
-    *,
-    orders: tuple[VenueOrder, ...] = (),
-    fills: tuple[VenueFill, ...] = (),
-    held: str = "0",
-    cash: str = "100000",
-    day: DayBook | None = None,
-) -> Statement:
-    positions = (VenuePosition(symbol=ABC, quantity=D(held), average_price=D(100)),) if D(held) else ()
-    snapshot = venue_snapshot(orders, fills, cash=cash)
-    return compare(day or day_of(*DONE), msgspec.structs.replace(snapshot, positions=positions))
+from tradingd.core.entries import JournalEntry, PositionAdjusted
+from tradingd.core.identifiers import EXTERNAL, ClientOrderId, ExecutionId, VenueOrderId
+from tradingd.core.statement import Difference, Part, Standing, Statement, compare
+from tradingd.core.venue_view import VenueOrderStatus
 
 
 def told(statement: Statement) -> list[tuple[Part, Standing, str]]:
     return [(found.part, found.standing, found.explanation) for found in statement.differences]
-
-
-FILLED = venue_order(status=VenueOrderStatus.FILLED, filled_quantity="10")
-FILL = msgspec.structs.replace(venue_fill("10", "100", execution="e1"), fee=D("0.5"))
 
 
 def test_a_day_that_both_sides_tell_alike_is_clean() -> None:

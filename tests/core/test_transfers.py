@@ -4,8 +4,22 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.core.making import ABC, S1, S2, XYZ, D, accepted, account_opened, canceled, filled, order
-from tests.core.test_books import PLAN, encoded, fold, reread
+from tests.core.making import (
+    ABC,
+    PLAN,
+    S1,
+    S2,
+    XYZ,
+    D,
+    accepted,
+    account_opened,
+    canceled,
+    encoded,
+    filled,
+    fold,
+    order,
+    reread,
+)
 from tradingd.core.books import Books
 from tradingd.core.conflicts import has_anything, symbols_held
 from tradingd.core.entries import (

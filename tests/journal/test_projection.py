@@ -5,64 +5,21 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 from tests.core.making import ABC, D, canceled, denied, filled, order
-from tests.journal.story import Written, story
+from tests.journal.making import Bench
+from tests.journal.story import story
 from tradingd.core.entries import JournalEntry, OrderIntended, StrategyTransferred
 from tradingd.core.identifiers import StrategyId
 from tradingd.core.log import Level, LogEntry, LogEvent
 from tradingd.core.market import DAY_NS, MINUTE_NS, PriceBar
 from tradingd.journal.history import read_denials, read_history
-from tradingd.journal.projection import DatabaseError, JournalRow, Projection, schema_scripts
+from tradingd.journal.projection import DatabaseError, schema_scripts
 from tradingd.journal.segments import journal_id, segment_paths
-from tradingd.service.structured_log import render_json
-
-TABLES = ("orders", "trades", "denials", "equity")
-
-
-class Bench:
-    """A journal with its database beside it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.written = Written(folder / "journal")
-        self.path = folder / "tradingd.db"
-        self.rebuilt: list[str] = []
-
-    def projection(self, busy_timeout_ms: int = 5000) -> Projection:
-        return Projection(
-            self.path,
-            self.written.folder,
-            order_of=self.written.books.orders.get,
-            render_line=render_json,
-            history_days=30,
-            on_rebuilt=self.rebuilt.append,
-            busy_timeout_ms=busy_timeout_ms,
-        )
-
-    @asynccontextmanager
-    async def opened(self) -> AsyncIterator[Projection]:
-        projection = self.projection()
-        await projection.open()
-        try:
-            yield projection
-        finally:
-            await projection.close()
-
-    def append(self, projection: Projection, *entries: JournalEntry) -> None:
-        for entry in entries:
-            self.written.append(entry)
-            projection.put(JournalRow(seq=self.written.writer.seq, ts=1_000, entry=entry))
-
-    def rows(self, table: str) -> list[tuple[object, ...]]:
-        with closing(sqlite3.connect(self.path)) as connection:
-            return connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()
-
-    def contents(self) -> dict[str, list[tuple[object, ...]]]:
-        return {table: self.rows(table) for table in TABLES}
 
 
 @pytest.fixture

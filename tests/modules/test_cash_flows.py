@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.modules.desk import ABC, Desk
-from tests.modules.test_reconciliation import outside
+from tests.modules.making import outside
 from tradingd.core.log import LogEvent
 from tradingd.core.orders import Side
 

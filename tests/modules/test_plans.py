@@ -7,8 +7,8 @@ import msgspec
 import pytest
 from tests.modules.acting import Acting
 from tests.modules.desk import ABC
+from tests.modules.making import unwritable
 from tests.modules.planning import ALPACA, Trading, bracket
-from tests.modules.test_trade_logger import unwritable
 from tradingd.core.entries import OrderIntended
 from tradingd.core.identifiers import ExecutionId
 from tradingd.core.order_state import OrderStatus

@@ -1,64 +1,30 @@
 """Books and venue kept together over time: doubts, lost reports, foreign hands, and corrections with a bound."""
 
-from collections.abc import Callable
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from tests.modules.acting import Acting
 from tests.modules.desk import ABC, ONE, START, XYZ, Desk
+from tests.modules.making import D, bid, outside
 from tradingd.core.entries import CashAdjusted, PositionAdjusted, SymbolHalted
-from tradingd.core.identifiers import EXTERNAL, ClientOrderId, ExecutionId, StrategyId, Symbol, TraceId
+from tradingd.core.identifiers import EXTERNAL, ExecutionId, Symbol
 from tradingd.core.log import LogEvent
 from tradingd.core.order_state import OrderStatus
 from tradingd.core.orders import (
     DenialCode,
-    Order,
     OrderDenied,
     OrderFilled,
     OrderModification,
-    OrderTerms,
-    OrderType,
     Side,
-    TimeInForce,
 )
 from tradingd.core.reconcile import ReconciliationPlan
 from tradingd.journal.segments import read_records
 
-D = Decimal
 S = OrderStatus
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path).open()
-
-
-def bid(strategy: Acting) -> None:
-    strategy.buy(ABC, D(10), limit_price=D(99), time_in_force=TimeInForce.GTC)
-
-
-def outside(
-    desk: Desk, order_id: str, side: Side, quantity: str, *, symbol: Symbol = ABC, limit: str | None = None
-) -> Callable[[], None]:
-    """Somebody else's order in the same account."""
-    terms = OrderTerms(
-        order_type=OrderType.MARKET if limit is None else OrderType.LIMIT,
-        limit_price=None if limit is None else D(limit),
-        time_in_force=TimeInForce.GTC,
-    )
-    order = Order(
-        client_order_id=ClientOrderId(order_id),
-        strategy_id=StrategyId("by-hand"),
-        symbol=symbol,
-        side=side,
-        quantity=D(quantity),
-        terms=terms,
-        trace_id=TraceId("t"),
-        ts_created=START,
-        reference_price=D(100),
-    )
-    return lambda: super(type(desk.broker), desk.broker).submit(order)
 
 
 def denial(desk: Desk) -> DenialCode:

@@ -1,13 +1,11 @@
 """What stands beside an entry in the journal, and what still works when the journal cannot be written."""
 
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 
 import pytest
 from tests.modules.acting import Acting
 from tests.modules.desk import ABC, ONE, Desk
+from tests.modules.making import unwritable
 from tradingd.core.log import LogEvent
 from tradingd.core.order_state import OrderStatus
 from tradingd.core.orders import DenialCode, OrderDenied, TimeInForce
@@ -32,18 +30,6 @@ def records(desk: Desk) -> list[Record]:
 
 def told(desk: Desk, kind: str) -> list[Record]:
     return [record for record in records(desk) if type(record.entry).__name__ == kind]
-
-
-@contextmanager
-def unwritable(desk: Desk) -> Iterator[None]:
-    """No file of this process may grow beyond what the journal is now."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    size = max(path.stat().st_size for path in desk.journal.glob("*.jsonl"))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_what_happens_to_an_order_is_one_chain_with_one_trace(desk: Desk) -> None:

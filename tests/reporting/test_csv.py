@@ -5,7 +5,7 @@ import io
 from datetime import UTC
 from decimal import Decimal
 
-from tests.core.test_performance import trade
+from tests.core.making_performance import trade
 from tradingd.core.market import DAY_NS
 from tradingd.core.orders import Side
 from tradingd.core.round_trips import fold_trades

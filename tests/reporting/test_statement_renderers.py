@@ -3,7 +3,7 @@
 import json
 from datetime import UTC
 
-from tests.core.test_statement import FILL, FILLED, at_venue
+from tests.core.making import FILL, FILLED, at_venue
 from tradingd.reporting.statement import render_statement_json, render_statement_markdown, render_statement_text
 from tradingd.reporting.times import Times
 

@@ -6,29 +6,14 @@ from typing import TypeAlias
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tradingd.core.identifiers import Symbol
-from tradingd.core.market import MarketDataEvent, PriceBar, QuoteTick, TradeTick
+from tests.runtime.making import ABC, XYZ, bar, print_, quote
+from tradingd.core.market import MarketDataEvent, PriceBar, QuoteTick
 from tradingd.errors import InvariantBroken
 from tradingd.runtime.inbox import ConflatingInbox, LocalInbox, QueueInbox
 from tradingd.runtime.module import ClockTick
 
 Event: TypeAlias = MarketDataEvent | ClockTick
 BOUND_S = 5
-ABC, XYZ = Symbol("ABC"), Symbol("XYZ")
-
-
-def quote(ts: int, symbol: Symbol = ABC) -> QuoteTick:
-    return QuoteTick(symbol=symbol, bid=1, ask=2, bid_size=1, ask_size=1, ts_event=ts, ts_recv=ts)
-
-
-def print_(ts: int, symbol: Symbol = ABC) -> TradeTick:
-    return TradeTick(symbol=symbol, price=1, size=1, ts_event=ts, ts_recv=ts)
-
-
-def bar(ts: int, symbol: Symbol = ABC) -> PriceBar:
-    return PriceBar(
-        symbol=symbol, interval_ns=1, ts_open=ts, open=1, high=1, low=1, close=1, volume=1, ts_event=ts, ts_recv=ts
-    )
 
 
 def take_all(inbox: QueueInbox[Event]) -> list[Event]:

@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterator
 
 import pytest
-from tests.runtime.test_inbox import bar, print_, quote
+from tests.runtime.making import bar, print_, quote
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import MarketDataEvent
 from tradingd.errors import InvariantBroken

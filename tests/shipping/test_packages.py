@@ -27,3 +27,13 @@ def test_a_package_s_docstring_names_nothing_that_is_gone(package: Path) -> None
     rows = [line.partition("  ")[0] for line in text.splitlines() if re.match(r"[a-z_/, ]+?  +\S", line)]
     for name in (name.strip() for row in rows for name in row.split(",")):
         assert (package / f"{name}.py").exists() or (package / name).is_dir(), name
+
+
+def test_no_test_is_made_of_another_test() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}: {line}"
+        for path in (ROOT / "tests").rglob("*.py")
+        for line in path.read_text().splitlines()
+        if re.match(r"from tests\.([a-z_.]+\.)?test_\w+ import ", line)
+    ]
+    assert found == []

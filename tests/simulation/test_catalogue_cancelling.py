@@ -3,11 +3,11 @@
 from decimal import Decimal
 from pathlib import Path
 
-from tests.brokers.alpaca.test_alpaca_over_venue import limit_order, quote
-from tests.brokers.alpaca.test_alpaca_wire import make_order
+from tests.brokers.alpaca.making import make_order
+from tests.brokers.alpaca.making_over_venue import limit_order, quote
 from tests.brokers.scripted_venue import Recorder, Reply, ScriptedVenue, order_json, update_json
 from tests.modules.desk import ABC, START, Desk
-from tests.modules.test_reconciliation import bid
+from tests.modules.making import bid
 from tests.simulation import staging
 from tests.simulation.faults import FaultKind
 from tests.simulation.plans import Verb

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 from tests.modules.desk import ABC, ONE, TWO, XYZ, Desk
-from tests.modules.test_reconciliation import bid, outside
+from tests.modules.making import bid, outside
 from tests.simulation.staging import entries, execution, thin_quote
 from tradingd.core.entries import CashAdjusted, PositionAdjusted
 from tradingd.core.identifiers import EXTERNAL, ExecutionId

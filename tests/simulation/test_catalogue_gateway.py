@@ -8,8 +8,7 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
 
-from tests.brokers.ib.making import AAPL, order, resting
-from tests.brokers.ib.test_ib_feed import listening
+from tests.brokers.ib.making import AAPL, listening, order, resting
 from tests.brokers.scripted_venue import Recorder
 from tests.tws.server import TwsEmulator
 from tradingd.brokers.ib.broker import IbBroker

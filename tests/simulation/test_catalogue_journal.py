@@ -10,10 +10,10 @@ import pytest
 from tests.acceptance.conftest import WriteConfig, file_feed
 from tests.acceptance.markets import from_the_open
 from tests.acceptance.running import Program
+from tests.journal.making import Bench
 from tests.journal.story import story as journal_story
-from tests.journal.test_projection import Bench
 from tests.modules.desk import ABC, Desk
-from tests.modules.test_reconciliation import bid
+from tests.modules.making import bid
 from tests.simulation import staging
 from tests.simulation.faults import FaultKind
 from tests.simulation.plans import Verb

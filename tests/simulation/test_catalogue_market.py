@@ -5,8 +5,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from tests.brokers.making import Bench
 from tests.brokers.scripted_venue import Reply, ScriptedVenue
-from tests.brokers.test_simulated_times import Bench
 from tests.modules.desk import ABC, START, Desk
 from tests.simulation import staging
 from tests.simulation.faults import FaultKind

@@ -19,12 +19,12 @@ import pytest
 from tests.acceptance.conftest import RESTLESS, WriteConfig, file_feed
 from tests.acceptance.markets import from_the_open
 from tests.acceptance.running import Program, environment, run_command
-from tests.brokers.alpaca.test_alpaca_wire import make_order
+from tests.brokers.alpaca.making import make_order
 from tests.brokers.scripted_venue import SECRET, Drop, Recorder, Reply, ScriptedVenue
 from tests.cli.far_side import running_daemon
 from tests.modules.acting import Acting
 from tests.modules.desk import ABC, ONE, START, TWO, Desk
-from tests.modules.test_reconciliation import bid
+from tests.modules.making import bid
 from tests.settings.writing import load as load_settings
 from tests.settings.writing import problems
 from tests.simulation import staging

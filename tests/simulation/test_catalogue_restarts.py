@@ -5,11 +5,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from tests.brokers.alpaca.test_alpaca_over_venue import limit_order
+from tests.brokers.alpaca.making_over_venue import limit_order
 from tests.brokers.conftest import NOW_NS
 from tests.brokers.scripted_venue import Drop, Recorder, Reply, ScriptedVenue
 from tests.modules.desk import ABC, ONE, START, TWO, XYZ, Desk
-from tests.modules.test_reconciliation import bid, outside
+from tests.modules.making import bid, outside
 from tests.simulation import staging
 from tests.simulation.faults import FaultKind
 from tests.simulation.plans import Verb

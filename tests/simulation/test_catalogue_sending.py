@@ -4,13 +4,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from tests.brokers.alpaca.test_alpaca_over_venue import AAPL, limit_order, quote
-from tests.brokers.alpaca.test_alpaca_wire import make_order
+from tests.brokers.alpaca.making import make_order
+from tests.brokers.alpaca.making_over_venue import AAPL, limit_order, quote
 from tests.brokers.scripted_venue import Drop, Recorder, Reply, ScriptedVenue, Seen, order_json, update_json
 from tests.core import making
 from tests.modules.acting import Acting
 from tests.modules.desk import ABC, ONE, TWO, Desk, late_acknowledgement
-from tests.modules.test_reconciliation import bid
+from tests.modules.making import bid
 from tests.simulation import staging
 from tests.simulation.faults import FaultKind
 from tests.simulation.plans import Verb

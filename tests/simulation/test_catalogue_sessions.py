@@ -8,12 +8,11 @@ from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
-from tests.brokers.alpaca.test_alpaca_order_stream import Heard
-from tests.brokers.alpaca.test_alpaca_wire import make_order
+from tests.brokers.alpaca.making import Heard, make_order
 from tests.brokers.conftest import NOW_NS
 from tests.brokers.scripted_venue import ACCOUNT, KEY, SECRET, Recorder, Reply, ScriptedVenue
 from tests.modules.desk import ABC, START, XYZ, Desk
-from tests.modules.test_reconciliation import bid
+from tests.modules.making import bid
 from tests.runtime.listening import ListeningLog
 from tests.simulation import staging
 from tests.simulation.faults import FaultKind

@@ -1,8 +1,8 @@
 """Orders on open and on close at the paper venue, and what outlives a restart between request and bell."""
 
 import pytest
+from tests.venue.making import ns
 from tests.venue.running_venue import Clock, Desk, Starter
-from tests.venue.test_venue_sessions import ns
 
 MONDAY_8 = "2026-01-05T08:00:00-05:00"
 OPENING, CLOSE = ns("2026-01-05T09:30:00-05:00"), ns("2026-01-05T16:00:00-05:00")

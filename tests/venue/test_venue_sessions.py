@@ -1,16 +1,12 @@
 """The New York Stock Exchange's hours, and what they do to orders."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 
 import pytest
+from tests.venue.making import ns
 from tests.venue.running_venue import Clock, Desk, Starter
 from tradingd.core.calendar import AlwaysOpen, NewYorkStockExchange
-from tradingd.core.market import NS_PER_SECOND
 from tradingd.venue.sessions import session_json
-
-
-def ns(text: str) -> int:
-    return int(datetime.fromisoformat(text).astimezone(UTC).timestamp()) * NS_PER_SECOND
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import asyncio
 from decimal import Decimal
 
 import pytest
-from tests.brokers.alpaca.test_alpaca_wire import make_order
+from tests.brokers.alpaca.making import make_order
 from tests.brokers.scripted_venue import (
     AAPL,
     BOUND_S,

@@ -7,13 +7,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 import uvloop
-from tradingd.brokers.alpaca.commands import MAX_ANSWER_BYTES, MAX_CONNECTIONS, Command, CommandConnections, Gate
+from tests.brokers.alpaca.making import BOUND_S, OK, Sender, fault, status
+from tradingd.brokers.alpaca.commands import MAX_ANSWER_BYTES, MAX_CONNECTIONS, Command, CommandConnections
 from tradingd.brokers.alpaca.outcomes import FaultKind, HttpAnswer, RequestEnd, TransportFault
 from tradingd.errors import UsageError
 from yarl import URL
 
-BOUND_S = 20.0
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Request-Id: r1\r\n\r\n{}"
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter, int], Awaitable[None]]
 
 
@@ -63,35 +62,6 @@ async def listening(talk: Talk, timeout_s: float = BOUND_S) -> AsyncIterator[tup
         await server.wait_over()
 
 
-class Sender:
-    """Sends commands and keeps how they ended."""
-
-    def __init__(self, base: str, timeout_s: float = BOUND_S) -> None:
-        self.failures: list[BaseException] = []
-        self.answers: list[HttpAnswer] = []
-        self.connections = CommandConnections(
-            URL(base),
-            {"X-Key": "secret"},
-            timeout_s=timeout_s,
-            failure=self.failures.append,
-            on_answer=self.answers.append,
-        )
-        self.connections.open()
-
-    def send(
-        self, method: str = "POST", body: bytes | None = b"{}", *, gate: Gate | None = None
-    ) -> "asyncio.Future[RequestEnd]":
-        end: asyncio.Future[RequestEnd] = asyncio.get_running_loop().create_future()
-        tell = end.set_result  # which raises when it is told twice
-        body = body if method == "POST" else None
-        self.connections.send(Command(method=method, path="/v2/orders", body=body, on_end=tell, gate=gate))
-        return end
-
-    async def ask(self, method: str = "POST") -> RequestEnd:
-        async with asyncio.timeout(BOUND_S):
-            return await self.send(method)
-
-
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(BOUND_S):
         while not condition():  # noqa: ASYNC110 - what is waited for has no event of its own
@@ -109,16 +79,6 @@ def answering(answer: bytes) -> Talk:
             writer.write(answer)
 
     return talk
-
-
-def fault(end: RequestEnd) -> FaultKind:
-    assert isinstance(end, TransportFault), end
-    return end.kind
-
-
-def status(end: RequestEnd) -> int:
-    assert isinstance(end, HttpAnswer), end
-    return end.status
 
 
 async def test_a_command_is_a_whole_request_and_its_answer_comes_with_headers_and_body() -> None:

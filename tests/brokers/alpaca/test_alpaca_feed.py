@@ -1,82 +1,34 @@
 """Alpaca's market-data stream against a scripted server on loopback."""
 
 import asyncio
-import random
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Any
 
 import pytest
-from msgspec.msgpack import Ext
-from tests.brokers.alpaca.market_data_server import MarketDataServer, Session, ended, forever, market_data_server, stay
+from tests.brokers.alpaca.making import (
+    AAPL,
+    BAR,
+    NOW,
+    PACKED_TIME,
+    QUOTE,
+    TIME,
+    TIME_NS,
+    TRADE,
+    complains,
+    make_feed,
+    quick,
+    running,
+    says,
+)
+from tests.brokers.alpaca.market_data_server import Session, forever, market_data_server, stay
 from tests.feeds.recording import RecordingSink
-from tradingd.brokers.alpaca.feed import AlpacaFeed
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import MINUTE_NS, DataDefect, PriceBar, QuoteTick, TradeTick
 from tradingd.errors import CredentialsRefused, UsageError
 from tradingd.feeds.base import FeedState
 from tradingd.runtime.backoff import Backoff
 
-AAPL = Symbol("AAPL")
-NOW = 1_700_000_000_000_000_000
-TIME = "2021-02-22T15:51:44.208123456Z"
-TIME_NS = 1_614_009_104_208_123_456
-PACKED_TIME = Ext(-1, ((208_123_456 << 34) | 1_614_009_104).to_bytes(8, "big"))
-QUOTE = {
-    "T": "q",
-    "S": "AAPL",
-    "bx": "V",
-    "bp": 10.0,
-    "bs": 100,
-    "ap": 10.5,
-    "as": 200,
-    "c": ["R"],
-    "z": "C",
-    "t": TIME,
-}
-TRADE = {"T": "t", "S": "AAPL", "i": 5, "x": "V", "p": 10.25, "s": 7, "c": ["@"], "z": "C", "t": TIME}
-BAR = {"T": "b", "S": "AAPL", "o": 1, "h": 3, "l": 1, "c": 2, "v": 9, "n": 2, "vw": 2.0, "t": "1970-01-01T00:05:00Z"}
 QUOTE_TICK = QuoteTick(symbol=AAPL, bid=10, ask=10.5, bid_size=100, ask_size=200, ts_event=TIME_NS, ts_recv=NOW)
 TRADE_TICK = TradeTick(symbol=AAPL, price=10.25, size=7, ts_event=TIME_NS, ts_recv=NOW)
-
-
-def quick() -> Backoff:
-    return Backoff(0.001, 0.005, random.Random(1))
-
-
-def make_feed(server: MarketDataServer, **options: Any) -> AlpacaFeed:
-    defaults: dict[str, Any] = {
-        "symbols": [AAPL], "backoff": quick(), "slot_backoff": quick(), "encoding": "json", "clock": lambda: NOW,
-    }  # fmt: skip
-    return AlpacaFeed(server.url, "key", "secret", **(defaults | options))
-
-
-@asynccontextmanager
-async def running(feed: AlpacaFeed, sink: RecordingSink) -> AsyncIterator[None]:
-    task = asyncio.create_task(feed.run(sink))
-    try:
-        yield
-    finally:
-        await ended(task)
-
-
-def says(*messages: dict[str, object]) -> Callable[[Session], Any]:
-    async def script(session: Session) -> None:
-        await session.log_in()
-        await session.send(*messages)
-        await stay(session)
-
-    return script
-
-
-def complains(code: int) -> Callable[[Session], Any]:
-    async def script(session: Session) -> None:
-        await session.greet()
-        await session.send({"T": "error", "code": code, "msg": f"message {code}"})
-        await stay(session)
-
-    return script
 
 
 async def test_quotes_trades_and_bars_become_events() -> None:

@@ -6,8 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.brokers.alpaca.market_data_server import Session, forever, market_data_server, stay
-from tests.brokers.alpaca.test_alpaca_feed import (
+from tests.brokers.alpaca.making import (
     AAPL,
     BAR,
     NOW,
@@ -22,6 +21,7 @@ from tests.brokers.alpaca.test_alpaca_feed import (
     running,
     says,
 )
+from tests.brokers.alpaca.market_data_server import Session, forever, market_data_server, stay
 from tests.feeds.recording import RecordingSink
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import MINUTE_NS, DataDefect, PriceBar, QuoteTick, TradeTick

@@ -5,28 +5,11 @@ import random
 from collections.abc import AsyncIterator
 
 import pytest
+from tests.brokers.alpaca.making import Heard
 from tests.brokers.scripted_venue import BOUND_S, KEY, SECRET, ScriptedVenue, order_json, update_json
 from tradingd.brokers.alpaca.order_stream import TradeUpdateStream
 from tradingd.brokers.alpaca.wire import TradeUpdate
 from tradingd.errors import CredentialsRefused, UsageError
-
-
-class Heard:
-    """What a stream said, as words, and a way to wait for the next."""
-
-    def __init__(self) -> None:
-        self.words: list[str] = []
-        self._changed = asyncio.Event()
-
-    def note(self, word: str) -> None:
-        self.words.append(word)
-        self._changed.set()
-
-    async def until(self, word: str, count: int = 1) -> None:
-        async with asyncio.timeout(BOUND_S):
-            while self.words.count(word) < count:
-                self._changed.clear()
-                await self._changed.wait()
 
 
 @pytest.fixture

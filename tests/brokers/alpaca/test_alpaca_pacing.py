@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.brokers.alpaca.test_alpaca_wire import make_order
+from tests.brokers.alpaca.making import make_order
 from tests.brokers.conftest import MakeBroker
 from tests.brokers.scripted_venue import Recorder, Reply, ScriptedVenue, order_json
 from tradingd.core.identifiers import ClientOrderId, VenueOrderId

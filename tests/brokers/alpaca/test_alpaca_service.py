@@ -5,8 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.brokers.alpaca.test_alpaca_snapshot import BARS, FILLS, ORDERS, SINCE_NS, bar_json
-from tests.brokers.alpaca.test_alpaca_wire import make_order
+from tests.brokers.alpaca.making import BARS, FILLS, ORDERS, SINCE_NS, bar_json, make_order
 from tests.brokers.conftest import NOW_NS, MakeBroker
 from tests.brokers.scripted_venue import (
     AAPL,

@@ -1,11 +1,12 @@
 """Questions with pages: read to the end, or not answered at all."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from tests.brokers.alpaca.making import BARS, FILLS, ORDERS, SINCE_NS, START, bar_json, stamp
 from tests.brokers.conftest import NOW_NS
 from tests.brokers.scripted_venue import BTC, Reply, ScriptedVenue, Seen, order_json
 from tradingd.brokers.alpaca.adapter import AlpacaBroker
@@ -13,16 +14,6 @@ from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
 from tradingd.core.market import MINUTE_NS
 from tradingd.core.venue_view import VenueOrderStatus
 from tradingd.errors import VenueUnavailable
-
-ORDERS = "/v2/orders"
-FILLS = "/v2/account/activities/FILL"
-BARS = "/v2/stocks/bars"
-START = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
-SINCE_NS = int(START.timestamp()) * 1_000_000_000
-
-
-def stamp(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
 
 
 def many_orders(count: int, sharing: int = 1) -> list[dict[str, Any]]:
@@ -205,11 +196,6 @@ async def test_not_found_is_the_venues_word_and_an_outage_is_not(venue: Scripted
     venue.on("GET", by_id, Reply(status=500, headers={"Retry-After": "0"}))
     with pytest.raises(VenueUnavailable):
         await broker.find_order(ClientOrderId("t-1"))
-
-
-def bar_json(minute: int) -> dict[str, Any]:
-    at = START + timedelta(minutes=minute)
-    return {"t": stamp(at), "o": 1.0, "h": 2.0, "l": 0.5, "c": 1.5, "v": 100, "n": 3, "vw": 1.2}
 
 
 async def test_bars_are_read_to_the_last_page_and_the_forming_one_is_left_out(

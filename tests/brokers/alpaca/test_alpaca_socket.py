@@ -7,14 +7,12 @@ from itertools import pairwise
 
 import pytest
 import uvloop
-from tradingd.brokers.alpaca.socket import MAX_TURN, MAX_WAITING, VenueSocket, open_socket
+from tests.brokers.alpaca.making_socket import BOUND_S, Collector, connect
+from tradingd.brokers.alpaca.socket import MAX_TURN, MAX_WAITING
 from tradingd.errors import FeedError
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.utils import accept_key
-
-BOUND_S = 20.0
-
 
 Talk = Callable[[ServerConnection], Awaitable[None]]
 RawTalk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -45,40 +43,6 @@ async def raw_server(
         yield f"ws://127.0.0.1:{raw.sockets[0].getsockname()[1]}/"
         for event in over:
             await event.wait()
-
-
-async def connect(
-    url: str,
-    on_message: Callable[[bytes], None],
-    *,
-    timeout_s: float = BOUND_S,
-    max_bytes: int = 1 << 16,
-    ping_interval_s: float = BOUND_S,
-    pong_timeout_s: float = BOUND_S,
-) -> VenueSocket:
-    return await open_socket(
-        url,
-        on_message,
-        headers={"X-Key": "k"},
-        timeout_s=timeout_s,
-        max_bytes=max_bytes,
-        ping_interval_s=ping_interval_s,
-        pong_timeout_s=pong_timeout_s,
-    )
-
-
-class Collector:
-    """Keeps messages; `count` of them can be waited for."""
-
-    def __init__(self, count: int) -> None:
-        self.messages: list[bytes] = []
-        self._count = count
-        self.all: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def __call__(self, message: bytes) -> None:
-        self.messages.append(message)
-        if len(self.messages) == self._count:
-            self.all.set_result(None)
 
 
 async def stay(connection: ServerConnection) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.brokers.alpaca.test_alpaca_wire import make_order
+from tests.brokers.alpaca.making import make_order
 from tests.brokers.scripted_venue import Recorder
 from tradingd.brokers.alpaca.adapter import AlpacaBroker
 from tradingd.brokers.alpaca.model import ALPACA

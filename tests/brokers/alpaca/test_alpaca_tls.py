@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import uvloop
-from tests.brokers.alpaca.test_alpaca_commands import OK, Sender, fault, status
-from tests.brokers.alpaca.test_alpaca_socket import Collector, connect
+from tests.brokers.alpaca.making import OK, Sender, fault, status
+from tests.brokers.alpaca.making_socket import Collector, connect
 from tradingd.brokers.alpaca.outcomes import FaultKind
 from websockets.asyncio.server import ServerConnection, serve
 

@@ -1,10 +1,10 @@
 """Bodies that are sent, frames that are read, and what they become."""
 
 import json
-from decimal import Decimal
 
 import msgspec
 import pytest
+from tests.brokers.alpaca.making import D, make_order
 from tests.brokers.scripted_venue import AAPL, BTC, order_json, update_json
 from tradingd.brokers.alpaca.convert import (
     SymbolBook,
@@ -30,27 +30,10 @@ from tradingd.brokers.alpaca.wire import (
     encode_new_order,
     encode_replacement,
 )
-from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, TraceId
+from tradingd.core.identifiers import ClientOrderId, Symbol
 from tradingd.core.instruments import AssetClass
-from tradingd.core.orders import Order, OrderModification, OrderTerms, OrderType, Side, TimeInForce
+from tradingd.core.orders import OrderModification, OrderTerms, OrderType, Side, TimeInForce
 from tradingd.core.venue_view import VenueOrderStatus
-
-D = Decimal
-
-
-def make_order(**changes: object) -> Order:
-    order = Order(
-        client_order_id=ClientOrderId("t-1"),
-        strategy_id=StrategyId("t"),
-        symbol=Symbol("AAPL"),
-        side=Side.BUY,
-        quantity=D("10"),
-        terms=OrderTerms(),
-        trace_id=TraceId("tr"),
-        ts_created=1,
-        reference_price=D("100"),
-    )
-    return msgspec.structs.replace(order, **changes)
 
 
 def test_a_market_order_has_no_price_keys() -> None:

@@ -1,14 +1,22 @@
 """Orders and records for the tests of the Interactive Brokers adapter."""
 
+import asyncio
+import random
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any, Protocol
 
 import msgspec
+from tests.feeds.recording import RecordingSink
+from tests.tws.server import TwsEmulator
 from tradingd.brokers.ib.broker import IbBroker
+from tradingd.brokers.ib.feed import IbFeed
 from tradingd.brokers.ib.wire import WireContract, WireExecution, WireOrder, WireStatus
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, TraceId
 from tradingd.core.orders import Order, OrderTerms, OrderType, Side
+from tradingd.feeds.base import Feed, FeedState
 
 D = Decimal
 AAPL = Symbol("AAPL")
@@ -99,3 +107,59 @@ def wire_execution(exec_id: str = "0000e0d5.65a1.01.01", **changes: Any) -> Wire
         is_live=True,
     )
     return msgspec.structs.replace(wire, **changes)
+
+
+Problems = list[tuple[str, str, dict[str, Any]]]
+
+
+class Listening:
+    """A feed that runs, with what it has told."""
+
+    def __init__(self, feed: IbFeed, sink: RecordingSink, problems: Problems) -> None:
+        self.feed, self.sink, self.problems = feed, sink, problems
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        return [event for event, _ in self.sink.events if isinstance(event, kind)]
+
+    async def up(self, times: int = 1) -> None:
+        await self.sink.until(lambda: self.sink.states.count(FeedState.UP) >= times)
+
+    async def asked(self, tws: TwsEmulator, requests: int = 1, client_id: int = 8) -> None:
+        """Wait until the emulator has the feed's requests: only from then on is anything told."""
+        async with asyncio.timeout(10):
+            while True:
+                session = tws.sessions.get(client_id)
+                if session is not None:
+                    data = session.data
+                    if len(data._lines) + len(data._by_tick) + len(data._bars) >= requests:
+                        return
+                await asyncio.sleep(0.01)
+
+    async def count(self, kind: type[Any], least: int) -> list[Any]:
+        await self.sink.until(lambda: len(self.of(kind)) >= least)
+        return self.of(kind)
+
+
+@asynccontextmanager
+async def listening(tws: TwsEmulator, **changes: Any) -> AsyncIterator[Listening]:
+    problems: Problems = []
+    arguments: dict[str, Any] = {
+        "host": "127.0.0.1",
+        "port": tws.port,
+        "client_id": 8,
+        "symbols": (AAPL,),
+        "contracts": {},
+        "on_problem": lambda event, message, details: problems.append((event, message, details)),
+        "timeout_s": 2.0,
+        "rng": random.Random(3),
+    }
+    feed = IbFeed(**{**arguments, **changes})
+    offered: Feed = feed  # the type checker's proof that it offers everything
+    assert offered.realtime
+    sink = RecordingSink()
+    task = asyncio.create_task(feed.run(sink))
+    try:
+        yield Listening(feed, sink, problems)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -1,14 +1,12 @@
 """Market data over the real library and an emulated TWS."""
 
 import asyncio
-import random
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.brokers.ib.making import AAPL
+from tests.brokers.ib.making import AAPL, listening
 from tests.feeds.recording import RecordingSink
 from tests.tws.server import TwsEmulator
 from tradingd.brokers.ib.feed import IbFeed
@@ -16,62 +14,7 @@ from tradingd.brokers.ib.lines import FeedMode
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import MINUTE_NS, NS_PER_SECOND, PriceBar, QuoteTick, TradeTick
 from tradingd.errors import UsageError
-from tradingd.feeds.base import Feed, FeedState
-
-Problems = list[tuple[str, str, dict[str, Any]]]
-
-
-class Listening:
-    """A feed that runs, with what it has told."""
-
-    def __init__(self, feed: IbFeed, sink: RecordingSink, problems: Problems) -> None:
-        self.feed, self.sink, self.problems = feed, sink, problems
-
-    def of(self, kind: type[Any]) -> list[Any]:
-        return [event for event, _ in self.sink.events if isinstance(event, kind)]
-
-    async def up(self, times: int = 1) -> None:
-        await self.sink.until(lambda: self.sink.states.count(FeedState.UP) >= times)
-
-    async def asked(self, tws: TwsEmulator, requests: int = 1, client_id: int = 8) -> None:
-        """Wait until the emulator has the feed's requests: only from then on is anything told."""
-        async with asyncio.timeout(10):
-            while True:
-                session = tws.sessions.get(client_id)
-                if session is not None:
-                    data = session.data
-                    if len(data._lines) + len(data._by_tick) + len(data._bars) >= requests:
-                        return
-                await asyncio.sleep(0.01)
-
-    async def count(self, kind: type[Any], least: int) -> list[Any]:
-        await self.sink.until(lambda: len(self.of(kind)) >= least)
-        return self.of(kind)
-
-
-@asynccontextmanager
-async def listening(tws: TwsEmulator, **changes: Any) -> AsyncIterator[Listening]:
-    problems: Problems = []
-    arguments: dict[str, Any] = {
-        "host": "127.0.0.1",
-        "port": tws.port,
-        "client_id": 8,
-        "symbols": (AAPL,),
-        "contracts": {},
-        "on_problem": lambda event, message, details: problems.append((event, message, details)),
-        "timeout_s": 2.0,
-        "rng": random.Random(3),
-    }
-    feed = IbFeed(**{**arguments, **changes})
-    offered: Feed = feed  # the type checker's proof that it offers everything
-    assert offered.realtime
-    sink = RecordingSink()
-    task = asyncio.create_task(feed.run(sink))
-    try:
-        yield Listening(feed, sink, problems)
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+from tradingd.feeds.base import FeedState
 
 
 async def test_quotes_come_whole_and_trades_once(tws: TwsEmulator) -> None:
