@@ -35,7 +35,6 @@ from tradingd.journal.writer import Durability, JournalWriter
 from tradingd.modules.trade_logger import TradeLogger
 from tradingd.reporting.measure import measure_history
 from tradingd.runtime.clock import SimulatedClock
-from tradingd.runtime.kill_switch import KillSwitch
 from tradingd.runtime.module import ClockTick
 from tradingd.runtime.replay import drain, run_now
 from tradingd.settings.changes import FileEdit
@@ -196,7 +195,6 @@ class Desk:
             journal=self.writer,
             clock=self.clock,
             write_line=self.lines.append,
-            database=None,
             read_trades=lambda start, end: read_history(self.journal, start, end).trades,
             order_of=self.books.orders.get,
             last_about=tail.last_about,
@@ -220,9 +218,6 @@ class Desk:
         self.writer.flusher = disk
 
     def _edges(self) -> Edges:
-        async def no_waiting() -> None:
-            return
-
         def adapter(sink: BrokerSink, is_ours: IsOurs) -> DeskBroker:
             self.broker.sink = sink
             self.broker.now = self.clock.now_ns
@@ -232,22 +227,14 @@ class Desk:
             clock=self.clock,
             journal_id="abcdef",
             make_adapter=adapter,
-            database=None,
             market_sinks=(self.broker.on_market_data,),
-            histories=(),
-            until_quiescent=no_waiting,
             spawn=run_now,
             measure=lambda start, end: measure_history(
                 read_history(self.journal, start, end), self.settings.reporting, trading_days(self.settings)
             ),
             render_report=to_json,
-            report_folder=None,
             file_stamp=lambda: self.stamp,
-            on_reconciled=lambda: None,
             sample_interval_ns=60 * NS_PER_SECOND,
-            asks_venue=True,
-            take_statement=None,
-            latch=KillSwitch(),
             examine_file=self._examine_file,
         )
 

@@ -33,7 +33,6 @@ from tradingd.journal.segments import load
 from tradingd.journal.writer import Durability, JournalWriter
 from tradingd.modules.trade_logger import TradeLogger
 from tradingd.reporting.measure import measure_history
-from tradingd.runtime.kill_switch import KillSwitch
 from tradingd.runtime.replay import drain, run_now
 from tradingd.runtime.simulation import Agenda, SimulationClock, SimulationDriver, Tasks
 from tradingd.settings.to_core import configuration_facts, trading_days, with_held_symbols
@@ -184,7 +183,6 @@ class Daemon:
             journal=self._writer,
             clock=around.clock,
             write_line=self.lines.append,
-            database=None,
             read_trades=lambda start, end: read_history(around.journal, start, end).trades,
             order_of=self.books.orders.get,
             last_about=tail.last_about,
@@ -243,9 +241,6 @@ class Daemon:
     def _edges(self) -> Edges:
         around = self._around
 
-        async def no_waiting() -> None:
-            return
-
         def adapter(sink: BrokerSink, is_ours: IsOurs) -> BrokerAdapter:
             self.link = Link(around.venue, sink, is_ours, clock=around.clock.now_ns, witness=around.witness)
             return self.link
@@ -254,22 +249,12 @@ class Daemon:
             clock=around.clock,
             journal_id=JOURNAL_ID,
             make_adapter=adapter,
-            database=None,
-            market_sinks=(),
-            histories=(),
-            until_quiescent=no_waiting,
             spawn=self.tasks.spawn,
             measure=lambda start, end: measure_history(
                 read_history(around.journal, start, end), self._settings.reporting, trading_days(self._settings)
             ),
             render_report=to_json,
-            report_folder=None,
-            file_stamp=lambda: None,
-            on_reconciled=lambda: None,
             sample_interval_ns=15 * NS_PER_SECOND,
-            asks_venue=True,
-            take_statement=None,
-            latch=KillSwitch(),
         )
 
     def stop(self) -> None:

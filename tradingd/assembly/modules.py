@@ -4,7 +4,7 @@ Both drivers build the same modules here; only the edges (clock, inboxes, adapte
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -112,29 +112,35 @@ class Inboxes:
         )
 
 
-@dataclass(frozen=True)
+async def at_once() -> None:
+    """Wait for nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Edges:
-    """What the modules meet the outside world through; each driver brings its own."""
+    """What the modules meet the outside world through; what is left out is a run without that part of the world."""
 
     clock: Clock
     journal_id: str
     make_adapter: Callable[[BrokerSink, IsOurs], BrokerAdapter]
-    database: Projection | None
-    market_sinks: tuple[Callable[[MarketDataEvent], None], ...]
-    histories: tuple[BarHistory, ...]
-    until_quiescent: Callable[[], Awaitable[None]]
     spawn: Spawn
     measure: Callable[[int, int], PerformanceReportData]
     render_report: Callable[[Report], str]
-    report_folder: Path | None
-    file_stamp: Callable[[], object]
-    on_reconciled: Callable[[], None]
     sample_interval_ns: int
-    asks_venue: bool
+    latch: KillSwitch = field(default_factory=KillSwitch)
+    asks_venue: bool = True
     """Whether the venue is asked on timers; a replay's venue has nothing to say that it has not said."""
-    take_statement: TakeStatement | None
+    database: Projection | None = None
+    market_sinks: tuple[Callable[[MarketDataEvent], None], ...] = ()
+    histories: tuple[BarHistory, ...] = ()
+    until_quiescent: Callable[[], Awaitable[None]] = at_once
+    """What a feed that can pause waits for before each of its events."""
+    report_folder: Path | None = None
+    on_reconciled: Callable[[], None] = lambda: None
+    take_statement: TakeStatement | None = None
     """Takes a day's statement from an adapter; the last argument counts what enters the books meanwhile."""
-    latch: KillSwitch
+    file_stamp: Callable[[], object] = lambda: None
+    """Tells one state of the configuration file from another."""
     examine_file: Callable[[], Awaitable[FileEdit]] = nothing_edited
     """Tells what an edit of the configuration file changes, and what the next start would do."""
 

@@ -33,7 +33,6 @@ from tradingd.journal.writer import Durability, JournalWriter
 from tradingd.modules.trade_logger import TradeLogger
 from tradingd.reporting.measure import measure_history
 from tradingd.runtime.clock import SimulatedClock
-from tradingd.runtime.kill_switch import KillSwitch
 from tradingd.runtime.replay import ReplayDriver, merge, run_now
 from tradingd.settings.broker import AlpacaBrokerSettings
 from tradingd.settings.ib import IbBrokerSettings
@@ -124,7 +123,6 @@ class _Run:
             journal=self._journal,
             clock=self.clock,
             write_line=self._take_line,
-            database=None,
             order_of=self.books.orders.get,
             read_trades=lambda start, end: read_history(journal, start, end).trades,
             least_level=Level.WARNING,
@@ -137,29 +135,18 @@ class _Run:
     def _edges(self, journal: Path) -> Edges:
         settings = self._loaded.settings
 
-        async def no_waiting() -> None:
-            return
-
         return Edges(
             clock=self.clock,
             journal_id=JOURNAL_ID,
             make_adapter=self._make_adapter,
-            database=None,
             market_sinks=(self._match,),
-            histories=(),
-            until_quiescent=no_waiting,
             spawn=run_now,
             measure=lambda start, end: measure_history(
                 read_history(journal, start, end), settings.reporting, trading_days(settings)
             ),
             render_report=to_json,
-            report_folder=None,
-            file_stamp=lambda: None,
-            on_reconciled=lambda: None,
             sample_interval_ns=BEAT_NS,
             asks_venue=False,
-            take_statement=None,
-            latch=KillSwitch(),
         )
 
     def _make_adapter(self, sink: BrokerSink, is_ours: IsOurs) -> BrokerAdapter:
