@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import msgspec
+
 from tradingd import __version__
 from tradingd.assembly.modules import Modules
 from tradingd.control.desk import NOT_UP, OperatorDesk
@@ -40,7 +42,30 @@ from tradingd.settings.root import Settings
 from tradingd.settings.to_core import trading_days
 
 FOR_EVER_NS = 1 << 62
+COMMIT_WITHIN_S = 2.0
+"""How long an operator waits for the disk; what was ordered is in force all the same."""
 RECONCILE_TIMEOUT_S = 30
+
+
+async def committed(after_commit: Callable[[Committed], None], within_s: float) -> bool:
+    """Wait until what was written is committed; False when the disk takes longer. Raises `JournalError`."""
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def settle(error: JournalError | None) -> None:
+        if done.done():
+            return  # nobody waits any more
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)
+
+    after_commit(settle)
+    try:
+        async with asyncio.timeout(within_s):
+            await done
+    except TimeoutError:
+        return False
+    return True
 
 
 class DaemonFacade:
@@ -159,21 +184,15 @@ class DaemonFacade:
     # -- commands -----------------------------------------------------------------------------------------------------
 
     async def carry_out(self, request: CommandRequest) -> CommandResult:
-        """Do what an operator asks, or say why not; what the answer says is committed. Raises `JournalError`."""
+        """Do what an operator asks, or say why not; what the answer says is committed, or is said not to be yet.
+
+        Raises `JournalError`.
+        """
         result = self._desk.carry_out(request)
-        committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        def settle(error: JournalError | None) -> None:
-            if committed.done():
-                return  # the operator has hung up
-            if error is None:
-                committed.set_result(None)
-            else:
-                committed.set_exception(error)
-
-        self._after_commit(settle)
-        await committed
-        return result
+        if await committed(self._after_commit, COMMIT_WITHIN_S):
+            return result
+        late = f"{result.message}; the journal's disk has not taken it yet: a power cut now would undo it"
+        return msgspec.structs.replace(result, message=late)
 
     async def reconcile(self, *, plan_only: bool, request: CommandRequest) -> ReconcileView:
         """Compare the books with the venue now; correct them, or only say what would be corrected."""

@@ -126,6 +126,37 @@ async def test_connections_are_kept_and_one_is_always_spare() -> None:
         assert server.connections == 2
 
 
+async def test_a_spare_connection_that_the_venue_has_closed_is_made_anew_when_it_would_be_touched() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
+        if number == 0:
+            return  # closed at once
+        await answering(OK)(reader, writer, number)
+
+    async with listening(talk) as (server, sender):
+        await until(
+            lambda: server.connections == 1 and not sender.connections._open and not sender.connections._opening
+        )
+        sender.connections.touch("/v2/clock")
+        await until(lambda: bool(sender.connections._idle))
+        assert server.connections == 2
+        assert status(await sender.ask()) == 200
+
+
+@pytest.mark.parametrize(
+    ("base", "host"),
+    [
+        ("http://[::1]:8080", b"Host: [::1]:8080\r\n"),
+        ("https://paper-api.alpaca.markets", b"Host: paper-api.alpaca.markets\r\n"),
+        ("http://127.0.0.1:80", b"Host: 127.0.0.1\r\n"),
+    ],
+)
+async def test_the_host_is_named_as_http_wants_it(base: str, host: bytes) -> None:
+    connections = CommandConnections(
+        URL(base), {}, timeout_s=1, failure=lambda error: None, on_answer=lambda answer: None
+    )
+    assert connections._fixed == host
+
+
 async def test_without_a_connection_nothing_was_sent() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

@@ -198,7 +198,8 @@ class CommandConnections:
                 raise UsageError(f"the header {name} cannot hold what it is set to: it has characters that are no text")
         self._host, self._port = base.host, base.port
         self._ssl = ssl.create_default_context() if base.scheme == "https" else None
-        shown = base.host if base.is_default_port() else f"{base.host}:{base.port}"
+        name = f"[{base.host}]" if ":" in base.host else base.host
+        shown = name if base.is_default_port() else f"{name}:{base.port}"
         lines = {"Host": shown, **headers}
         self._fixed = "".join(f"{name}: {value}\r\n" for name, value in lines.items()).encode("ascii")
         self._timeout_s = timeout_s
@@ -252,6 +253,7 @@ class CommandConnections:
     def touch(self, path: str) -> None:
         """Keep the connection that was used longest ago open, by a question; none while commands wait."""
         if not self._idle or self._waiting:
+            self._keep_spare()  # the venue has closed what was spare
             return
         self._idle.rotate(-1)  # the oldest is taken next
         self.send(Command(method="GET", path=path, body=None, on_end=lambda _end: None))
@@ -295,7 +297,7 @@ class CommandConnections:
             self._connect()
 
     def _keep_spare(self) -> None:
-        if not self._idle and not self._opening and len(self._open) < MAX_CONNECTIONS:
+        if not (self._is_closed or self._idle or self._opening) and len(self._open) < MAX_CONNECTIONS:
             self._connect()
 
     def _connect(self) -> None:
