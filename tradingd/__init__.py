@@ -2,9 +2,7 @@
 
 cli           the commands
 orchestrator  one run of the daemon: start, supervise, stop
-conform       numbered cases for brokers and feeds
-doctor        what to ask before the first trade
-drills        faults played against the configured strategies
+tools         doctor, conform and drills: what tries the surroundings instead of trading
 control       the control socket of a running daemon
 assembly      the only maker of things: modules, adapters, feeds, and the steps of a run
 modules       the modules, one file each

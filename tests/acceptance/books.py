@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tradingd.drills.judge import JournalView, judge_books
-from tradingd.drills.truth import VenueTruth, ask_venue
+from tradingd.tools.drills.judge import JournalView, judge_books
+from tradingd.tools.drills.truth import VenueTruth, ask_venue
 
 __all__ = ["VenueTruth", "ask_venue", "compare"]
 

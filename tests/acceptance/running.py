@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from tradingd.drills.tether import tethered
+from tradingd.tools.drills.tether import tethered
 
 ROOT = Path(__file__).resolve().parents[2]
 

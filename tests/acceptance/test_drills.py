@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from tests.acceptance.conftest import RISK, WriteConfig
 from tests.acceptance.running import Program, environment, run_command, wait_until
-from tradingd.drills.report import details_of
-from tradingd.drills.runner import Drill, Outcome
-from tradingd.drills.scenario import Scenario, find_scenarios
 from tradingd.settings import LoadedSettings, load_settings
+from tradingd.tools.drills.report import details_of
+from tradingd.tools.drills.runner import Drill, Outcome
+from tradingd.tools.drills.scenario import Scenario, find_scenarios
 
 AT_A_TIME = 2
 

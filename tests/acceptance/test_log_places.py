@@ -11,7 +11,7 @@ import pytest
 from tests.acceptance.conftest import RESTLESS, WriteConfig, file_feed
 from tests.acceptance.markets import from_the_open
 from tests.acceptance.running import Program, ask_json, environment, run_command, wait_until
-from tradingd.drills.tether import tethered
+from tradingd.tools.drills.tether import tethered
 
 
 def restless(tmp_path: Path, write_config: WriteConfig, daemon: str = "") -> Path:

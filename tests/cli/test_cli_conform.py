@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.command_line import Ended, write_config
-from tradingd.conform.cases import DATA, EXECUTION
+from tradingd.tools.conform.cases import DATA, EXECUTION
 
 Call = Callable[..., Ended]
 

@@ -14,9 +14,9 @@ from tests.cli.command_line import CONFIG, NOON, Ended, environment, tradingd, w
 from tradingd.core.identifiers import ClientOrderId, StrategyId, TraceId
 from tradingd.core.log import Level, LogEntry, LogEvent
 from tradingd.core.market import MINUTE_NS
-from tradingd.drills.tether import tethered
 from tradingd.journal.projection import Projection
 from tradingd.service.structured_log import render_json
+from tradingd.tools.drills.tether import tethered
 
 Called = Callable[..., Ended]
 IN_FILE = CONFIG.replace('state_dir = "state"', 'state_dir = "state"\nlog_file = "d.log"')

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cli.command_line import Ended, environment, write_config
-from tradingd.drills.tether import tethered
+from tradingd.tools.drills.tether import tethered
 
 VENUE = """\
 [daemon]

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tradingd.drills.tether import tethered
+from tradingd.tools.drills.tether import tethered
 
 CONFIG = """
 [daemon]

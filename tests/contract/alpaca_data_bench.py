@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 
 from tradingd.brokers.alpaca.feed import AlpacaFeed
 from tradingd.brokers.alpaca.history import AlpacaHistory
-from tradingd.conform.capabilities import Capability
-from tradingd.conform.venue_harness import VenueHarness, venue_harness
 from tradingd.core.identifiers import Symbol
 from tradingd.runtime.backoff import Backoff
+from tradingd.tools.conform.capabilities import Capability
+from tradingd.tools.conform.venue_harness import VenueHarness, venue_harness
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed

@@ -10,13 +10,13 @@ from tests.tws.server import TwsEmulator
 from tradingd.brokers.base import BrokerAdapter, BrokerSink
 from tradingd.brokers.ib.broker import IbBroker
 from tradingd.brokers.ib.connection import Pace
-from tradingd.conform.capabilities import Capability
-from tradingd.conform.harness import ProblemSink
-from tradingd.conform.venue_harness import MovedClock, PushedMarket, open_market
 from tradingd.core.calendar import NewYorkStockExchange
 from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
 from tradingd.errors import UsageError
 from tradingd.runtime.kill_switch import KillSwitch
+from tradingd.tools.conform.capabilities import Capability
+from tradingd.tools.conform.harness import ProblemSink
+from tradingd.tools.conform.venue_harness import MovedClock, PushedMarket, open_market
 from tradingd.venue.fault_rules import FaultRule, LinkFault
 
 _C = Capability

@@ -10,11 +10,11 @@ from tests.tws.server import TwsEmulator
 from tradingd.brokers.ib.feed import IbFeed
 from tradingd.brokers.ib.history import HistoryPace
 from tradingd.brokers.ib.lines import FeedMode
-from tradingd.conform.capabilities import Capability
-from tradingd.conform.venue_harness import MovedClock, open_market
 from tradingd.core.identifiers import Symbol
 from tradingd.errors import UsageError
 from tradingd.runtime.backoff import Backoff
+from tradingd.tools.conform.capabilities import Capability
+from tradingd.tools.conform.venue_harness import MovedClock, open_market
 
 _C = Capability
 _CLIENT = 8

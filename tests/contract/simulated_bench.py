@@ -6,12 +6,12 @@ from decimal import Decimal
 
 from tradingd.brokers.base import BrokerAdapter, BrokerSink
 from tradingd.brokers.simulated import SimulatedBroker
-from tradingd.conform.capabilities import Capability
-from tradingd.conform.harness import ProblemSink
-from tradingd.conform.venue_harness import SYMBOLS, MovedClock, PushedMarket, open_market
 from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
 from tradingd.errors import UsageError
 from tradingd.runtime.kill_switch import KillSwitch
+from tradingd.tools.conform.capabilities import Capability
+from tradingd.tools.conform.harness import ProblemSink
+from tradingd.tools.conform.venue_harness import SYMBOLS, MovedClock, PushedMarket, open_market
 from tradingd.venue.fault_rules import FaultRule
 
 _C = Capability

@@ -8,13 +8,13 @@ import pytest
 from tests.contract.alpaca_data_bench import alpaca_data_harness
 from tests.contract.ib_data_bench import ib_data_harness
 from tradingd.brokers.ib.lines import FeedMode
-from tradingd.conform.case import DataCase
-from tradingd.conform.cases import DATA
-from tradingd.conform.feed_harness import FeedHarness
-from tradingd.conform.harness import DataHarness
-from tradingd.conform.runner import Verdict, play_data
 from tradingd.core.identifiers import Symbol
 from tradingd.feeds.synthetic import SyntheticFeed
+from tradingd.tools.conform.case import DataCase
+from tradingd.tools.conform.cases import DATA
+from tradingd.tools.conform.feed_harness import FeedHarness
+from tradingd.tools.conform.harness import DataHarness
+from tradingd.tools.conform.runner import Verdict, play_data
 
 
 @asynccontextmanager

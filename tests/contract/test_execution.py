@@ -7,11 +7,11 @@ import pytest
 from tests.contract.ib_bench import ib_harness
 from tests.contract.known import KNOWN
 from tests.contract.simulated_bench import simulated_harness
-from tradingd.conform.case import ExecutionCase
-from tradingd.conform.cases import EXECUTION
-from tradingd.conform.harness import Harness
-from tradingd.conform.runner import Verdict, play_execution
-from tradingd.conform.venue_harness import venue_harness
+from tradingd.tools.conform.case import ExecutionCase
+from tradingd.tools.conform.cases import EXECUTION
+from tradingd.tools.conform.harness import Harness
+from tradingd.tools.conform.runner import Verdict, play_execution
+from tradingd.tools.conform.venue_harness import venue_harness
 
 BROKERS: dict[str, Callable[[], AbstractAsyncContextManager[Harness]]] = {
     "simulated": simulated_harness,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from tradingd.drills.tether import tethered
+from tradingd.tools.drills.tether import tethered
 
 from tests.tws.raw_client import COMMISSION, RawClient, until
 

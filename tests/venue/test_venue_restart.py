@@ -13,9 +13,9 @@ import aiohttp
 import pytest
 from tests.venue.running_venue import KEYS, NOON, SYMBOLS, Clock, Desk, Starter
 from tradingd.core.market import DAY_NS
-from tradingd.drills.tether import tethered
 from tradingd.errors import UsageError
 from tradingd.settings.venue import VenueSettings
+from tradingd.tools.drills.tether import tethered
 from tradingd.venue.server import PaperVenue
 
 QUESTIONS: tuple[tuple[str, dict[str, str]], ...] = (

@@ -9,9 +9,9 @@ from tradingd.cli.exit_codes import ExitCode
 from tradingd.cli.options import JsonOption
 
 if TYPE_CHECKING:
-    from tradingd.conform.case import DataCase, ExecutionCase
-    from tradingd.conform.runner import Result
     from tradingd.settings.root import Settings
+    from tradingd.tools.conform.case import DataCase, ExecutionCase
+    from tradingd.tools.conform.runner import Result
 
 
 def conform(
@@ -39,11 +39,11 @@ def conform(
     4 credentials refused by the venue; 8 no case could be played.
     """
     from tradingd.cli.render import Column, show_json, show_table
-    from tradingd.conform.case import check_words, chosen
-    from tradingd.conform.cases import ALL, DATA, EXECUTION
-    from tradingd.conform.report import HEADINGS, details_of, document_of, list_rows, rows_of, summary_of
-    from tradingd.conform.runner import Verdict
     from tradingd.errors import UsageError
+    from tradingd.tools.conform.case import check_words, chosen
+    from tradingd.tools.conform.cases import ALL, DATA, EXECUTION
+    from tradingd.tools.conform.report import HEADINGS, details_of, document_of, list_rows, rows_of, summary_of
+    from tradingd.tools.conform.runner import Verdict
 
     words = wanted or []
     check_words(words, ALL)
@@ -57,7 +57,7 @@ def conform(
     import asyncio
 
     from tradingd.cli.loading import load_checked
-    from tradingd.conform.selection import check_account
+    from tradingd.tools.conform.selection import check_account
 
     settings = load_checked(config, lambda problem: not problem.key.startswith("strategies")).settings
     check_account(settings, insist)
@@ -85,11 +85,11 @@ async def _play(settings: "Settings", execution: "list[ExecutionCase]", data: "l
     from contextlib import AsyncExitStack
     from functools import partial
 
-    from tradingd.conform.account_harness import account_harness
-    from tradingd.conform.harness import kept
-    from tradingd.conform.runner import OpenHarness, play_all
-    from tradingd.conform.selection import account_symbols, feed_harnesses, venue_symbols
-    from tradingd.conform.venue_harness import venue_harness
+    from tradingd.tools.conform.account_harness import account_harness
+    from tradingd.tools.conform.harness import kept
+    from tradingd.tools.conform.runner import OpenHarness, play_all
+    from tradingd.tools.conform.selection import account_symbols, feed_harnesses, venue_symbols
+    from tradingd.tools.conform.venue_harness import venue_harness
 
     results: list[Result] = []
     async with AsyncExitStack() as stack:

@@ -29,8 +29,8 @@ def doctor(
 
     from tradingd.cli.loading import load_startable
     from tradingd.cli.render import Column, show_json, show_table
-    from tradingd.doctor.examine import examine
-    from tradingd.doctor.report import (
+    from tradingd.tools.doctor.examine import examine
+    from tradingd.tools.doctor.report import (
         HEADINGS,
         LIMIT_HEADINGS,
         document_of,

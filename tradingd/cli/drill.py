@@ -9,9 +9,9 @@ from tradingd.cli.exit_codes import ExitCode
 from tradingd.cli.options import JsonOption
 
 if TYPE_CHECKING:
-    from tradingd.drills.runner import Outcome
-    from tradingd.drills.scenario import Scenario
     from tradingd.settings import LoadedSettings
+    from tradingd.tools.drills.runner import Outcome
+    from tradingd.tools.drills.scenario import Scenario
 
 
 def drill(
@@ -37,9 +37,9 @@ def drill(
     configuration; 8 no breach, and some scenario was not tested.
     """
     from tradingd.cli.render import Column, show_json, show_table
-    from tradingd.drills.report import HEADINGS, details_of, document_of, list_rows, rows_of
-    from tradingd.drills.scenario import find_scenarios
     from tradingd.errors import UsageError
+    from tradingd.tools.drills.report import HEADINGS, details_of, document_of, list_rows, rows_of
+    from tradingd.tools.drills.scenario import find_scenarios
 
     scenarios = find_scenarios(scenario)
     if list_only:
@@ -50,7 +50,7 @@ def drill(
         raise UsageError("-c FILE is missing: whose strategies are to be drilled?")
 
     from tradingd.cli.loading import load_checked
-    from tradingd.drills.configuration import drilled_feeds, explain_changes
+    from tradingd.tools.drills.configuration import drilled_feeds, explain_changes
 
     loaded = load_checked(config, lambda problem: not problem.key.startswith("broker"))
     if not loaded.settings.strategies:
@@ -81,8 +81,8 @@ def _play(loaded: "LoadedSettings", scenarios: "list[Scenario]", seeds: range, *
     import asyncio
     import sys
 
-    from tradingd.drills.report import result_of
-    from tradingd.drills.runner import Drill
+    from tradingd.tools.drills.report import result_of
+    from tradingd.tools.drills.runner import Drill
 
     outcomes: list[Outcome] = []
     total = len(scenarios) * len(seeds)
