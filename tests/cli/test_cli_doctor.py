@@ -47,7 +47,13 @@ def test_what_failed_comes_with_its_remedy_and_exit_code_1(doctor: Call, tmp_pat
     ended = doctor("--offline")
     assert ended.code == 1
     assert "FAILED" in ended.out
-    assert f"(chmod 700 {tmp_path / 'state'})" in ended.out
+    assert f"(chmod 700 {tmp_path / 'state'})" in " ".join(ended.out.split())
+
+
+def test_the_report_fits_a_terminal_but_for_long_paths(doctor: Call) -> None:
+    lines = doctor("--offline").out.splitlines()
+    assert lines[0].split() == ["part", "check", "verdict", "finding"]
+    assert not [line for line in lines if len(line) > 80 and "/" not in line]
 
 
 def test_json_is_one_document(doctor: Call) -> None:

@@ -31,13 +31,12 @@ def doctor(
     from tradingd.cli.render import Column, show_json, show_table
     from tradingd.tools.doctor.examine import examine
     from tradingd.tools.doctor.report import (
-        HEADINGS,
         LIMIT_HEADINGS,
         document_of,
         exit_code_of,
+        finding_lines,
         limit_rows_of,
         lines_of,
-        rows_of,
     )
 
     loaded = load_startable(config)
@@ -45,7 +44,8 @@ def doctor(
     if as_json:
         show_json(document_of(examination))
     else:
-        show_table([Column(heading) for heading in HEADINGS], rows_of(examination), empty="nothing was asked")
+        for line in finding_lines(examination):
+            typer.echo(line)
         typer.echo()
         columns = [Column(heading, is_figure=at > 1) for at, heading in enumerate(LIMIT_HEADINGS)]
         show_table(columns, limit_rows_of(examination), empty="no limits")

@@ -58,7 +58,7 @@ async def test_a_venue_where_all_is_well_passes(venue: ScriptedVenue, tmp_path: 
     assert verdicts(examination, Verdict.FAILED) == []
     assert verdicts(examination, Verdict.NOT_CHECKED) in ([], ["time synchronisation"])
     assert exit_code_of(examination) == 0
-    assert finding(examination, "standing").text.startswith("the account may trade: equity 101000")
+    assert finding(examination, "standing").text.startswith("the account may trade: equity 101,000.00")
     assert {seen.method for seen in venue.seen} == {"GET"}
     assert venue.streams == []
 

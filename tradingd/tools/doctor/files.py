@@ -165,11 +165,11 @@ def check_disk(paths: StatePaths, reserve: int) -> Finding:
         return warning(
             _PART,
             "disk",
-            f"{free // MEGABYTE} MB are free, and journal.reserve_mb = 0 watches none of it",
+            f"{free // MEGABYTE:,} MB are free, and journal.reserve_mb = 0 watches none of it",
             "set journal.reserve_mb, so that a full disk cannot keep a fill out of the journal",
         )
     needed = reserve if _is_held(paths.journal / "RESERVE", reserve) else 2 * reserve
-    text = f"{free // MEGABYTE} MB are free and {needed // MEGABYTE} MB are needed (see journal.reserve_mb)"
+    text = f"{free // MEGABYTE:,} MB are free and {needed // MEGABYTE:,} MB are needed (see journal.reserve_mb)"
     if free < needed:
         return failed(_PART, "disk", f"{text}: no new order would leave", "make room on the disk of daemon.state_dir")
     return ok(_PART, "disk", text)

@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from tradingd.core.broker_model import BrokerModel, Pair, replace_refusals
 from tradingd.core.identifiers import Symbol
 from tradingd.core.instruments import AssetClass, Instrument
+from tradingd.core.numbers import money
 from tradingd.core.orders import OrderModification, OrderTerms, OrderType, TimeInForce
 from tradingd.core.venue_view import AccountInfo
 from tradingd.settings.root import Settings
@@ -45,9 +46,10 @@ def _judge_standing(account: AccountInfo, problem: str | None) -> Finding:
     if problem is not None:
         return failed(Part.ACCOUNT, "standing", problem, "ask the broker why before anything else")
     if account.equity <= 0:
-        text = f"the account's equity is {account.equity:f} {account.currency}"
+        text = f"the account's equity is {money(account.equity)} {account.currency}"
         return failed(Part.ACCOUNT, "standing", f"{text}: nothing can be bought", "pay money in")
-    text = f"equity {account.equity:f}, cash {account.cash:f}, buying power {account.buying_power:f}"
+    equity, cash, buying_power = money(account.equity), money(account.cash), money(account.buying_power)
+    text = f"equity {equity}, cash {cash}, buying power {buying_power}"
     return ok(Part.ACCOUNT, "standing", f"the account may trade: {text} {account.currency}")
 
 

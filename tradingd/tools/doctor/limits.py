@@ -6,6 +6,7 @@ Reads: settings, equity and where each limit was written. Emits: a row for each 
 from collections.abc import Iterator
 from decimal import Decimal
 
+from tradingd.core.numbers import money
 from tradingd.core.worst_day import DayLimits, WorstDay, concerns, share_of, worst_day
 from tradingd.settings.loaded import LoadedSettings
 from tradingd.settings.risk import RiskOverrides, RiskSettings
@@ -87,6 +88,6 @@ def judge_limits(
     ]
     findings += [warning(_PART, found.limit, found.message, found.remedy) for found in concerns(limits, equity)]
     if not findings:
-        measured = "" if equity is None else f", measured by an equity of {equity:f}"
+        measured = "" if equity is None else f", measured by an equity of {money(equity)}"
         findings.append(ok(_PART, "limits", f"every limit that bounds a day is set{measured}"))
     return findings, day

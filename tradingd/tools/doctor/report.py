@@ -4,11 +4,13 @@ Never: prints.
 """
 
 from collections import Counter
+from textwrap import wrap
 from typing import Any
 
 from tradingd.core.encoding import to_plain
 from tradingd.core.numbers import ABSENT, money, quantity
 from tradingd.errors import EXIT_CREDENTIALS, EXIT_NOT_RIGHT, EXIT_OK
+from tradingd.reporting.table import WIDTH, Column, table
 from tradingd.reporting.times import Times
 from tradingd.tools.doctor.findings import Examination, Finding, LimitRow, Verdict
 
@@ -24,11 +26,22 @@ def exit_code_of(examination: Examination) -> int:
     return EXIT_NOT_RIGHT if failed else EXIT_OK
 
 
-def rows_of(examination: Examination) -> list[list[str]]:
-    """A row under `HEADINGS` for each finding, its remedy in brackets."""
-    return [
-        [finding.part.value, finding.check, finding.verdict.value, _words(finding)] for finding in examination.findings
-    ]
+def finding_lines(examination: Examination, width: int = WIDTH) -> list[str]:
+    """A line under headings for each finding, its remedy in brackets; what is too long goes on below."""
+    rows = [(finding.part.value, finding.check, finding.verdict.value) for finding in examination.findings]
+    heads = table([Column(heading) for heading in HEADINGS[:-1]], rows)
+    size = max(map(len, heads))
+    lines = []
+    for head, words in zip(heads, [HEADINGS[-1], *map(_words, examination.findings)], strict=True):
+        lines += _wrapped(f"{head.ljust(size)}  {words}", width, indent=size + 2)
+    return lines
+
+
+def _wrapped(line: str, width: int, *, indent: int) -> list[str]:
+    """A line with its alignment kept, gone on below under `indent`."""
+    head, rest = line[:indent], line[indent:]
+    parts = wrap(rest, max(width - indent, 30), break_long_words=False, break_on_hyphens=False) or [""]
+    return [f"{head}{parts[0]}".rstrip(), *(" " * indent + part for part in parts[1:])]
 
 
 def _words(finding: Finding) -> str:
@@ -62,7 +75,7 @@ def lines_of(examination: Examination) -> list[str]:
         lines.append(f"the venue is away from {begin} to {end} {zone}: {away.reason}")
     counts = Counter(finding.verdict for finding in examination.findings)
     lines.append(", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict))
-    return lines
+    return [part for line in lines for part in _wrapped(line, WIDTH, indent=4 if line.startswith("  ") else 0)]
 
 
 def document_of(examination: Examination) -> dict[str, Any]:
