@@ -360,11 +360,11 @@ def test_strategies_that_race_for_the_last_of_a_limit_never_pass_it(
             portfolio.apply(trade(done.side, str(done.quantity), "100", strategy=done.strategy_id))
         for subset in (BUY, SELL):
             reached = portfolio.quantity(ABC) + sum(
-                (one.signed_quantity for one in working if one.side is subset), D(0)
+                (one.side.sign * one.quantity for one in working if one.side is subset), D(0)
             )
             assert abs(reached) <= 100
             of_first = portfolio.quantity_of(S1, ABC) + sum(
-                (one.signed_quantity for one in working if one.side is subset and one.strategy_id == S1), D(0)
+                (one.side.sign * one.quantity for one in working if one.side is subset and one.strategy_id == S1), D(0)
             )
             assert abs(of_first) <= 70
         assert portfolio.exposure()[0] <= 9000

@@ -192,7 +192,7 @@ def test_a_timer_that_sets_itself_anew_lets_time_pass(desk: Desk) -> None:
 def test_a_target_across_zero_goes_in_two_orders(desk: Desk) -> None:
     desk.act(lambda strategy: strategy.target_position(ABC, D(10)))
     desk.act(lambda strategy: strategy.target_position(ABC, D(-5)))
-    assert [order.signed_quantity for order, _ in desk.broker.seen] == [D(10), D(-10), D(-5)]
+    assert [order.side.sign * order.quantity for order, _ in desk.broker.seen] == [D(10), D(-10), D(-5)]
     assert desk.strategy().position(ABC) == D(-5)
 
 
@@ -246,7 +246,7 @@ def test_a_target_counts_what_is_under_way(desk: Desk) -> None:
     assert (len(desk.broker.seen), desk.strategy().working(ABC)) == (1, D(3))  # it waits for what is under way
     desk.broker.release()
     desk.pump()
-    assert desk.broker.seen[-1][0].signed_quantity == D(-7)
+    assert desk.broker.seen[-1][0].side.sign * desk.broker.seen[-1][0].quantity == D(-7)
     assert desk.strategy().position(ABC) == D(3)
 
 

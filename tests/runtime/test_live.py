@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.runtime.listening import ListeningLog
+from tests.runtime.making import comes_first, is_ending
 from tradingd.core.log import LogEvent
 from tradingd.errors import CredentialsRefused, FatalError, FeedError, JournalError
 from tradingd.runtime.clock import SystemClock
@@ -57,7 +58,7 @@ async def test_a_fatal_task_that_raises_ends_the_process_with_its_error(supervis
     inbox.put(1)
     inbox.put(-1)
     assert isinstance(await end_of(supervisor), JournalError)
-    assert supervisor.ending
+    assert await is_ending(supervisor)
 
 
 async def test_a_fatal_task_that_returns_ends_the_process(supervisor: Supervisor) -> None:
@@ -94,8 +95,8 @@ async def test_a_short_task_may_end_and_may_not_fail(supervisor: Supervisor) -> 
         raise FatalError("no")
 
     supervisor.spawn(ends(), "a")
-    assert await supervisor.wait_or(done)
-    assert not supervisor.ending
+    assert await comes_first(supervisor, done)
+    assert not await is_ending(supervisor)
     supervisor.spawn(fails(), "b")
     assert str(await end_of(supervisor)) == "no"
 
@@ -114,10 +115,10 @@ async def test_an_edge_that_fails_is_said_and_started_again(supervisor: Supervis
 
     supervisor.run_restartable("feed:x", edge)
     async with asyncio.timeout(BOUND_S):
-        assert await supervisor.wait_or(recovered)
+        assert await comes_first(supervisor, recovered)
     assert log.events == [LogEvent.TASK_RESTARTED]
     assert "FeedError: connection lost" in log.messages[0]
-    assert not supervisor.ending
+    assert not await is_ending(supervisor)
 
 
 async def test_the_delay_grows_with_every_failure(supervisor: Supervisor, log: ListeningLog) -> None:
@@ -129,7 +130,7 @@ async def test_the_delay_grows_with_every_failure(supervisor: Supervisor, log: L
 
     supervisor.run_restartable("feed:x", edge)
     async with asyncio.timeout(BOUND_S):
-        assert await supervisor.wait_or(enough)
+        assert await comes_first(supervisor, enough)
     assert [details["failures"] for details in log.details[:2]] == [1, 2]
     assert all("it ended" in message for message in log.messages)
 
@@ -141,7 +142,7 @@ async def test_an_edge_that_may_end_is_not_started_again(supervisor: Supervisor,
         ended.set()
 
     supervisor.run_restartable("feed:file", file, once=True)
-    assert await supervisor.wait_or(ended)
+    assert await comes_first(supervisor, ended)
     await asyncio.sleep(0)
     assert log.events == []
 
@@ -158,7 +159,7 @@ async def test_the_first_end_counts(supervisor: Supervisor) -> None:
     supervisor.request_stop()
     supervisor.fail(FatalError("too late"))
     assert await end_of(supervisor) is None
-    assert not await supervisor.wait_or(asyncio.Event())
+    assert not await comes_first(supervisor, asyncio.Event())
 
 
 async def test_cancel_takes_the_tasks_whose_names_begin_so(supervisor: Supervisor) -> None:
@@ -177,7 +178,7 @@ async def test_cancel_takes_the_tasks_whose_names_begin_so(supervisor: Superviso
     await supervisor.cancel("feed:")
     assert sorted(gone) == ["feed:a", "feed:c"]
     await supervisor.cancel()
-    assert not supervisor.ending, "tasks that were cancelled on purpose are no failure"
+    assert not await is_ending(supervisor), "tasks that were cancelled on purpose are no failure"
 
 
 async def test_a_module_waits_for_room_downstream_and_loses_nothing() -> None:

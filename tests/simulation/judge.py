@@ -291,7 +291,7 @@ class Judge:
     def _closes(self, order: Order) -> bool:
         """True for an order of a flattening, which passes a halt because all it does is close a position."""
         held = self.books.portfolio.quantity_of(order.strategy_id, order.symbol)
-        return order.trace_id.startswith("flatten/") and order.signed_quantity == -held
+        return order.trace_id.startswith("flatten/") and order.side.sign * order.quantity == -held
 
     def _judge_plan(self, order: Order) -> None:
         """One exit of a plan works at a time, and no more is entered than the plan says."""

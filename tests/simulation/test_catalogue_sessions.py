@@ -14,6 +14,7 @@ from tests.brokers.scripted_venue import ACCOUNT, KEY, SECRET, Recorder, Reply, 
 from tests.modules.desk import ABC, START, XYZ, Desk
 from tests.modules.making import bid
 from tests.runtime.listening import ListeningLog
+from tests.runtime.making import comes_first, is_ending
 from tests.simulation import staging
 from tests.simulation.faults import FaultKind
 from tests.simulation.plans import Verb
@@ -279,7 +280,7 @@ async def test_F58_a_task_that_dies_ends_the_process_with_its_error_or_is_starte
 
     supervisor.run_restartable("edge:quiet", ends_quietly)
     async with asyncio.timeout(BOUND_S):
-        assert await supervisor.wait_or(ended)
+        assert await comes_first(supervisor, ended)
     await broker.connect([])
     recorder.fault = ZeroDivisionError("a report that nobody can take")
     supervisor.run_fatal("edge:order-stream", broker.run())
@@ -287,7 +288,7 @@ async def test_F58_a_task_that_dies_ends_the_process_with_its_error_or_is_starte
         error = await supervisor.wait()
     await supervisor.cancel()
     assert error is recorder.fault
-    assert supervisor.ending
+    assert await is_ending(supervisor)
     assert log.events[0] is LogEvent.TASK_RESTARTED
     assert "edge:quiet" in log.messages[0]
 

@@ -156,11 +156,6 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, tag="order", omit_default
     contract: Contract = SPOT
 
     @property
-    def signed_quantity(self) -> Decimal:
-        """Quantity with the side's sign."""
-        return self.quantity if self.side is Side.BUY else -self.quantity
-
-    @property
     def working_price(self) -> Decimal:
         """The price that exposure is counted at: the limit, else the stop, else the reference."""
         return self.terms.counted_price(self.side, self.reference_price)

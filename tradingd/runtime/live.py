@@ -114,23 +114,10 @@ class Supervisor:
         if not self._end.done():
             self._end.set_result(None)
 
-    @property
-    def ending(self) -> bool:
-        """True once an end has been asked for."""
-        return self._end.done()
-
     async def wait(self) -> BaseException | None:
         """Wait for the end; return the error that brought it, None for an ordinary stop."""
         error: BaseException | None = await asyncio.shield(self._end)
         return error
-
-    async def wait_or(self, event: asyncio.Event) -> bool:
-        """Wait for an event or for the end; True when the event came first."""
-        waiting: asyncio.Future[Any] = asyncio.create_task(event.wait(), name="wait-or-end")
-        await asyncio.wait([waiting, self._end], return_when=asyncio.FIRST_COMPLETED)
-        if not waiting.done():
-            waiting.cancel()
-        return event.is_set() and not self._end.done()
 
     async def cancel(self, prefix: str = "") -> None:
         """Cancel the tasks whose name begins so, and wait until they are gone."""

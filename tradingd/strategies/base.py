@@ -7,7 +7,7 @@ must outlive the process in `self.state`.
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import ClassVar, Generic, Protocol, TypeAlias, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeAlias, TypedDict, TypeVar, Unpack
 
 from pydantic import BaseModel, ConfigDict
 
@@ -33,6 +33,36 @@ class Params(BaseModel):
     """Base of a strategy's parameters: strict, and an unknown one is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class OrderOptions(TypedDict, total=False):
+    """What `buy` and `sell` take beside symbol and quantity; without any an order is at market and for the day."""
+
+    limit_price: Decimal | None
+    stop_price: Decimal | None
+    """Alone it makes a stop order, with a limit price a stop-limit order."""
+    trail_amount: Decimal | None
+    """A trail in money makes a trailing stop."""
+    trail_percent: Decimal | None
+    """A trail in percent makes a trailing stop."""
+    time_in_force: TimeInForce
+    expires: int | None
+    """Time in ns UTC until which a day order is good."""
+    extended_hours: bool
+    take_profit: Decimal | None
+    """A target, or a stop beside it, makes a bracket: what fills is left at whichever comes first."""
+    stop_loss: Decimal | None
+    stop_loss_limit: Decimal | None
+    stop_trail_amount: Decimal | None
+    stop_trail_percent: Decimal | None
+    algorithm: Algorithm | None
+    """Works the quantity off over time."""
+    then: FollowUp | None
+    """Follows once all of the order has filled."""
+    reduce_only: bool
+    """Cuts the order to what can only bring the position nearer to zero, and refuses it where that is nothing."""
+    reason: str
+    """Why, for the log and the journal."""
 
 
 class StrategyContext(Protocol):
@@ -155,8 +185,17 @@ class Strategy(Generic[P]):
 
     # -- what to call -------------------------------------------------------------------------------------------------
 
-    def buy(
+    def buy(self, symbol: Symbol, quantity: Decimal, **options: Unpack[OrderOptions]) -> None:
+        """Signal a purchase: at market, or as the prices given make it (see `OrderOptions`)."""
+        self._order(SignalAction.BUY, symbol, quantity, **options)
+
+    def sell(self, symbol: Symbol, quantity: Decimal, **options: Unpack[OrderOptions]) -> None:
+        """Signal a sale: at market, or as the prices given make it (see `OrderOptions`)."""
+        self._order(SignalAction.SELL, symbol, quantity, **options)
+
+    def _order(
         self,
+        action: SignalAction,
         symbol: Symbol,
         quantity: Decimal,
         *,
@@ -177,13 +216,6 @@ class Strategy(Generic[P]):
         reduce_only: bool = False,
         reason: str = "",
     ) -> None:
-        """Signal a purchase: at market, or as the prices given make it.
-
-        A trail, in money or in percent, makes it a trailing stop. `expires`, ns UTC, makes a day order good till then.
-        A target or a stop beside it makes a bracket: what fills is left at whichever comes first. `algorithm` works the
-        quantity off over time; `then` follows once all of it has filled. With `reduce_only` it is cut to what can only
-        bring the position nearer to zero, and refused where that is nothing.
-        """
         terms = _terms(
             limit_price=limit_price,
             stop_price=stop_price,
@@ -195,43 +227,7 @@ class Strategy(Generic[P]):
         )
         protection = _protection(take_profit, stop_loss, stop_loss_limit, stop_trail_amount, stop_trail_percent)
         work = Work(protection=protection, algorithm=algorithm, then=then, reduce_only=reduce_only)
-        self._context.emit(symbol, SignalAction.BUY, quantity, terms, reason, work=work)
-
-    def sell(
-        self,
-        symbol: Symbol,
-        quantity: Decimal,
-        *,
-        limit_price: Decimal | None = None,
-        stop_price: Decimal | None = None,
-        trail_amount: Decimal | None = None,
-        trail_percent: Decimal | None = None,
-        time_in_force: TimeInForce = TimeInForce.DAY,
-        expires: int | None = None,
-        extended_hours: bool = False,
-        take_profit: Decimal | None = None,
-        stop_loss: Decimal | None = None,
-        stop_loss_limit: Decimal | None = None,
-        stop_trail_amount: Decimal | None = None,
-        stop_trail_percent: Decimal | None = None,
-        algorithm: Algorithm | None = None,
-        then: FollowUp | None = None,
-        reduce_only: bool = False,
-        reason: str = "",
-    ) -> None:
-        """Signal a sale: at market, or as the prices given make it (see `buy`)."""
-        terms = _terms(
-            limit_price=limit_price,
-            stop_price=stop_price,
-            trail_amount=trail_amount,
-            trail_percent=trail_percent,
-            time_in_force=time_in_force,
-            expires=expires,
-            extended_hours=extended_hours,
-        )
-        protection = _protection(take_profit, stop_loss, stop_loss_limit, stop_trail_amount, stop_trail_percent)
-        work = Work(protection=protection, algorithm=algorithm, then=then, reduce_only=reduce_only)
-        self._context.emit(symbol, SignalAction.SELL, quantity, terms, reason, work=work)
+        self._context.emit(symbol, action, quantity, terms, reason, work=work)
 
     def protect(
         self,

@@ -27,9 +27,8 @@ _LIMITED = (OrderType.LIMIT, OrderType.STOP_LIMIT)
 CANCEL_IF_ONE_FILLS = 1
 """ocaType: the others of the group are cancelled, and what is left is guarded against a fill of both."""
 
-WORKING_WORDS = frozenset({"ApiPending", "PendingSubmit", "PendingCancel", "PreSubmitted", "Submitted", "Inactive"})
-"""Inactive can mean refused as well as waiting (for a locate): it ends an order only together with a refusal."""
 ENDED_WORDS = frozenset({"Cancelled", "ApiCancelled"})
+"""Not Inactive, which can mean refused as well as waiting (for a locate): it ends an order only with a refusal."""
 PROVING_WORDS = frozenset({"PendingSubmit", "PreSubmitted", "Submitted", "PendingCancel", "Filled"})
 """Words that prove, once there is a permId, that the order was taken."""
 
