@@ -32,7 +32,6 @@ from tradingd.core.calendar import NewYorkStockExchange
 from tradingd.core.encoding import to_json
 from tradingd.core.identifiers import Symbol
 from tradingd.core.log import Level, LogEvent
-from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.performance import PerformanceReportData
 from tradingd.errors import FatalError, JournalError, TradingdError, UsageError
 from tradingd.feeds.base import BarHistory
@@ -59,7 +58,7 @@ from tradingd.service.vitals import Vitals
 from tradingd.settings.loaded import LoadedSettings
 from tradingd.settings.paths import StatePaths
 from tradingd.settings.problems import ConfigurationProblems
-from tradingd.settings.to_core import traded_symbols, trading_days
+from tradingd.settings.to_core import to_ns, traded_symbols, trading_days
 from tradingd.venue.server import PaperVenue
 
 BEAT_S = 1.0
@@ -126,7 +125,7 @@ class Orchestrator:
         self._modules: Modules | None = None
         self._account_lock: AccountLock | None = None
         self._control: ControlServer | None = None
-        self._latch = KillSwitch()
+        self._kill_switch = KillSwitch()
 
     async def run(self) -> int:
         """Start, supervise, stop. Raises what goes wrong before there is a log to tell it."""
@@ -242,7 +241,7 @@ class Orchestrator:
             failure=self._supervisor.fail,
             resync=self._resync,
             keep=self._opened.keep_message,
-            latch=self._latch,
+            kill_switch=self._kill_switch,
             rng=self._rng,
             sent_before=self._opened.journal.seq,
         )
@@ -261,10 +260,9 @@ class Orchestrator:
             file_stamp=self._file_stamp,
             examine_file=partial(examine_edit, self._loaded),
             on_reconciled=self._on_reconciled,
-            sample_interval_ns=round(settings.portfolio.equity_interval_s * NS_PER_SECOND),
-            asks_venue=True,
+            sample_interval_ns=to_ns(settings.portfolio.equity_interval_s),
             take_statement=partial(take_statement, self._paths.journal, days=trading_days(settings)),
-            latch=self._latch,
+            kill_switch=self._kill_switch,
         )
         self._modules = build(settings, self.books, self._inboxes, edges, self._logger)
         self._settling.attach(self._modules)
@@ -276,7 +274,7 @@ class Orchestrator:
 
     def _resync(self) -> None:
         if self._modules is not None:
-            self._modules.venue_sync.ask_soon()
+            self._modules.execution.reconciliation.ask_soon()
 
     def _measure(self, start_ns: int, end_ns: int) -> PerformanceReportData:
         days = trading_days(self._settings)
@@ -291,9 +289,8 @@ class Orchestrator:
         return found.st_mtime_ns, found.st_size
 
     async def _connect(self, modules: Modules) -> None:
-        account = await reach(
-            modules.adapter, traded_symbols(self._settings), self._rng, self._logger, self._service_manager.status
-        )
+        symbols, adapter = traded_symbols(self._settings), modules.broker.adapter
+        account = await reach(adapter, symbols, self._rng, self._logger, self._service_manager.status)
         check_account(self.books, account, self._paths.journal)
         self._account_lock = AccountLock(self._settings.broker.kind, account.account_id)
         if self.books.account is None and self._word.accepts is None:
@@ -386,7 +383,7 @@ class Orchestrator:
         if self._control is not None:
             steps.append(self._control.stop)
         if modules is not None:
-            steps.append(modules.adapter.close)
+            steps.append(modules.broker.adapter.close)
         if self._venue is not None:
             steps.append(self._venue.stop)
         if not isinstance(error, JournalError):

@@ -30,7 +30,7 @@ def recorder() -> Recorder:
 
 
 @pytest.fixture
-def latch() -> KillSwitch:
+def kill_switch() -> KillSwitch:
     return KillSwitch()
 
 
@@ -38,7 +38,7 @@ MakeBroker: TypeAlias = Callable[..., AlpacaBroker]
 
 
 @pytest.fixture
-async def make_broker(venue: ScriptedVenue, recorder: Recorder, latch: KillSwitch) -> AsyncIterator[MakeBroker]:
+async def make_broker(venue: ScriptedVenue, recorder: Recorder, kill_switch: KillSwitch) -> AsyncIterator[MakeBroker]:
     """Makes adapters that talk to the scripted venue, with what a test wants otherwise."""
     made: list[AlpacaBroker] = []
 
@@ -53,7 +53,7 @@ async def make_broker(venue: ScriptedVenue, recorder: Recorder, latch: KillSwitc
             "sink": recorder.sink,
             "clock": lambda: NOW_NS,
             "is_ours": lambda client_order_id: client_order_id.startswith("t-"),
-            "refusal": latch.refusal,
+            "refusal": kill_switch.refusal,
             "on_problem": recorder.on_problem,
             "failure": recorder.failure,
             "rng": random.Random(7),

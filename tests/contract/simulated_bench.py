@@ -54,7 +54,7 @@ class SimulatedHarness:
         self,
         sink: BrokerSink,
         is_ours: Callable[[ClientOrderId], bool],
-        latch: KillSwitch,
+        kill_switch: KillSwitch,
         *,
         on_problem: ProblemSink,
         failure: Callable[[BaseException], None],

@@ -7,6 +7,7 @@ from tradingd.core.identifiers import ClientOrderId
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.order_state import OrderState, apply_report, intend
 from tradingd.core.orders import CancelRequested, ExecutionReport
+from tradingd.execution.config import InFlightConfig
 from tradingd.execution.in_flight import FORGOTTEN_NS, InFlight
 from tradingd.runtime.clock import SimulatedClock
 
@@ -22,10 +23,9 @@ class Flight:
         self.watch = InFlight(
             self.table,
             self.clock,
-            interval_ns=2 * SECOND,
-            grace_ns=3 * SECOND,
-            former_grace_ns=10 * SECOND,
-            alarm_after_ns=60 * SECOND,
+            InFlightConfig(
+                interval_ns=2 * SECOND, grace_ns=3 * SECOND, former_grace_ns=10 * SECOND, alarm_after_ns=60 * SECOND
+            ),
         )
 
     def send(self) -> None:

@@ -63,7 +63,7 @@ def test_a_fee_while_the_daemon_was_down_is_booked_at_the_start_and_trading_begi
     second.wait(5)
     assert second.modules.risk.halted is None
     assert len(second.said(LogEvent.RECONCILE_CASH)) == 1
-    assert second.modules.venue_sync.reconciled
+    assert second.modules.execution.reconciliation.reconciled
     second.check()
 
 

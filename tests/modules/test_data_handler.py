@@ -10,7 +10,7 @@ from tradingd.core.log import LogEvent
 from tradingd.core.market import MINUTE_NS, NS_PER_SECOND, DataDefect, MarketDataEvent, PriceBar, QuoteTick, TradeTick
 from tradingd.core.symbol_plan import SymbolPlan
 from tradingd.feeds.base import BarHistory, FeedState, FeedStatus
-from tradingd.modules.data_handler import DataHandler, merge_bars
+from tradingd.modules.data_handler import DataConfig, DataHandler, merge_bars
 from tradingd.runtime.clock import SimulatedClock
 from tradingd.runtime.inbox import LocalInbox
 from tradingd.runtime.module import ClockTick
@@ -67,11 +67,20 @@ class Door:
 
         self.handler = DataHandler(
             LocalInbox(),
-            plans=[
-                SymbolPlan(
-                    symbol=ABC, intervals=intervals, ticks=ticks, trades=ticks, bar_interval=bar_interval, realtime=True
-                )
-            ],
+            DataConfig(
+                plans=[
+                    SymbolPlan(
+                        symbol=ABC,
+                        intervals=intervals,
+                        ticks=ticks,
+                        trades=ticks,
+                        bar_interval=bar_interval,
+                        realtime=True,
+                    )
+                ],
+                max_move_pct=20,
+                stale_after_ns=30 * SECOND,
+            ),
             market_sinks=[self.marked.append],
             strategies=self.strategies,
             bar_store=self.stored.append,
@@ -79,8 +88,6 @@ class Door:
             until_quiescent=room,
             log=self.log,
             clock=self.clock,
-            max_move_pct=20,
-            stale_after_ns=30 * SECOND,
         )
 
     def put(self, *events: MarketDataEvent) -> None:

@@ -22,7 +22,7 @@ from tradingd.core.statement import Statement
 from tradingd.core.trading_day import TradingDays
 from tradingd.errors import JournalError, UsageError, VenueUnavailable
 from tradingd.journal.history import read_history
-from tradingd.modules.reporting_engine import ReportingEngine
+from tradingd.modules.reporting_engine import ReportingConfig, ReportingEngine
 from tradingd.reporting.day_statement import take_statement
 from tradingd.reporting.measure import measure_history
 from tradingd.reporting.statement import render_statement_json, render_statement_markdown
@@ -144,15 +144,17 @@ async def days_reported(desk: Desk, folder: Path) -> ListeningLog:
     log, modules = ListeningLog(), desk.modules
     engine = ReportingEngine(
         LocalInbox(),
-        statement=None,
-        next_close=next_new_york_midnight,
-        render_statement=(render_statement_json, render_statement_markdown),
+        ReportingConfig(
+            days=TradingDays("UTC"),
+            next_close=next_new_york_midnight,
+            folder=folder,
+            render=to_json,
+            render_statement=(render_statement_json, render_statement_markdown),
+        ),
         performance=measure_desk(desk),
-        days=TradingDays("UTC"),
         risk=modules.risk.get_current_risk_metrics,
         trades=modules.logger.get_trade_history,
-        render=to_json,
-        folder=folder,
+        statement=None,
         spawn=lambda work, name: tasks.append(asyncio.create_task(work, name=name)),
         log=log,
     )
@@ -193,15 +195,17 @@ async def test_the_statement_of_a_session_is_taken_after_its_close(desk: Desk, t
 
     engine = ReportingEngine(
         LocalInbox(),
-        statement=take,
-        next_close=next_weekday_close,
-        render_statement=(render_statement_json, render_statement_markdown),
+        ReportingConfig(
+            days=TradingDays("UTC"),
+            next_close=next_weekday_close,
+            folder=tmp_path / "reports",
+            render=to_json,
+            render_statement=(render_statement_json, render_statement_markdown),
+        ),
         performance=measure_desk(desk),
-        days=TradingDays("UTC"),
         risk=modules.risk.get_current_risk_metrics,
         trades=modules.logger.get_trade_history,
-        render=to_json,
-        folder=tmp_path / "reports",
+        statement=take,
         spawn=lambda work, name: tasks.append(asyncio.create_task(work, name=name)),
         log=log,
     )

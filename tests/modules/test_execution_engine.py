@@ -137,18 +137,18 @@ def test_nothing_leaves_before_the_books_were_compared_with_the_venue(tmp_path: 
     desk.act(buy)
     assert denial(desk) is DenialCode.NOT_RECONCILED
     desk.stream_up()
-    assert desk.modules.venue_sync.reconciled
+    assert desk.modules.execution.reconciliation.reconciled
 
 
 def test_nothing_leaves_while_the_venue_cannot_be_asked(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     desk.broker.unreachable = True
     desk.open()
-    assert not desk.modules.venue_sync.reconciled
+    assert not desk.modules.execution.reconciliation.reconciled
     assert len(desk.said(LogEvent.RECONCILE_FAILED)) == 1
     desk.broker.unreachable = False
     desk.wait(1)
-    assert desk.modules.venue_sync.reconciled
+    assert desk.modules.execution.reconciliation.reconciled
 
 
 def test_a_halt_outlives_the_process_until_it_is_lifted(desk: Desk) -> None:
@@ -200,7 +200,7 @@ def test_an_unknown_order_counts_at_full_size_until_the_venue_was_asked(desk: De
     desk.act(buy)
     assert desk.order().status is S.UNKNOWN
     assert desk.books.portfolio.open_exposure(ABC).buy_quantity == D(10)
-    assert desk.modules.venue_sync.in_doubt() == [desk.order().client_order_id]
+    assert desk.modules.execution.reconciliation.in_doubt() == [desk.order().client_order_id]
     assert desk.strategy().working(ABC) == D(10)
     desk.check()
     desk.wait(60)
@@ -212,7 +212,7 @@ def test_an_unknown_order_counts_at_full_size_until_the_venue_was_asked(desk: De
 def test_a_list_that_was_read_before_the_look_up_does_not_prove_an_order_lost(desk: Desk) -> None:
     desk.broker.loses_orders = True
     desk.act(buy)
-    order_id, sync = desk.order().client_order_id, desk.modules.venue_sync
+    order_id, sync = desk.order().client_order_id, desk.modules.execution.reconciliation
     early = SnapshotTaken(snapshot=run_snapshot(desk), books_version=sync.in_flight.books_version)
     desk.clock.advance_to(desk.clock.now_ns() + 3 * NS_PER_SECOND)
     desk.broker.unreachable = True  # the list that is asked for now does not come yet
@@ -307,16 +307,16 @@ def test_orders_that_are_not_ours_are_adopted_and_count(desk: Desk) -> None:
 
 def test_a_snapshot_that_was_asked_for_before_the_stream_listened_opens_nothing(desk: Desk) -> None:
     snapshot = asyncio.run(desk.broker.snapshot(0))
-    asked_at = desk.modules.venue_sync.in_flight.books_version
+    asked_at = desk.modules.execution.reconciliation.in_flight.books_version
     desk.stream_down()
     desk.broker.unreachable = True
     desk.stream_up()
     desk.inboxes.execution.put(SnapshotTaken(snapshot=snapshot, books_version=asked_at))
     desk.pump()
-    assert not desk.modules.venue_sync.reconciled
+    assert not desk.modules.execution.reconciliation.reconciled
     desk.broker.unreachable = False
     desk.wait(2)
-    assert desk.modules.venue_sync.reconciled
+    assert desk.modules.execution.reconciliation.reconciled
 
 
 def test_a_segment_that_rolls_at_midnight_holds_the_same_books(desk: Desk) -> None:

@@ -43,7 +43,7 @@ def test_a_cancel_that_never_arrived_leaves_the_order_in_doubt_and_counted_until
     desk.pump()
     assert desk.order().status is S.UNKNOWN
     assert desk.books.portfolio.open_exposure(ABC).buy_quantity == D(10)
-    assert list(desk.modules.venue_sync.in_doubt()) == [desk.order().client_order_id]
+    assert list(desk.modules.execution.reconciliation.in_doubt()) == [desk.order().client_order_id]
     desk.broker.unreachable = True
     desk.wait(600)
     assert desk.order().status is S.UNKNOWN
@@ -123,7 +123,7 @@ def test_a_fill_that_the_stream_dropped_is_found_by_the_list_of_working_orders(d
 def test_an_answer_that_was_asked_for_before_an_order_changed_proves_nothing_about_the_change(desk: Desk) -> None:
     desk.act(bid)
     order_id = desk.order().client_order_id
-    sync = desk.modules.venue_sync
+    sync = desk.modules.execution.reconciliation
     asked_at = sync.in_flight.books_version
     assert sync.in_flight.untouched_since(order_id, asked_at)
     desk.broker.loses_commands = True
@@ -243,13 +243,13 @@ def test_a_plan_tells_what_would_change_and_changes_nothing(desk: Desk) -> None:
     plans: list[ReconciliationPlan | str] = []
     desk.act(bid)
     desk.broker.deafly(lambda: desk.quote(98.0, 98.5))
-    desk.modules.venue_sync.reconcile_now(plans.append, plan_only=True)
+    desk.modules.execution.reconciliation.reconcile_now(plans.append, plan_only=True)
     desk.pump()
     (plan,) = plans
     assert isinstance(plan, ReconciliationPlan)
     assert [type(report).__name__ for report in plan.reports] == ["OrderFilled"]
     assert desk.order().status is S.ACCEPTED
-    desk.modules.venue_sync.reconcile_now(plans.append, plan_only=False)
+    desk.modules.execution.reconciliation.reconcile_now(plans.append, plan_only=False)
     desk.pump()
     assert desk.order().status is S.FILLED
 
@@ -257,6 +257,6 @@ def test_a_plan_tells_what_would_change_and_changes_nothing(desk: Desk) -> None:
 def test_a_plan_that_cannot_be_had_says_why(desk: Desk) -> None:
     plans: list[ReconciliationPlan | str] = []
     desk.broker.unreachable = True
-    desk.modules.venue_sync.reconcile_now(plans.append, plan_only=True)
+    desk.modules.execution.reconciliation.reconcile_now(plans.append, plan_only=True)
     desk.pump()
     assert plans == ["the venue could not be asked: no route to host"]

@@ -112,7 +112,7 @@ def test_a_reduction_passes_a_price_that_is_stale(tmp_path: Path) -> None:
     assert held(desk) == 0
 
 
-def test_the_latch_of_a_stop_holds_a_reduction_back(holder: Desk) -> None:
+def test_the_kill_switch_of_a_stop_holds_a_reduction_back(holder: Desk) -> None:
     holder.modules.execution.close_gate()
     holder.act(sell)
     assert (held(holder), denials(holder)) == (D(10), ["STOPPING"])

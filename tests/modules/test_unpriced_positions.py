@@ -13,7 +13,7 @@ from tradingd.core.identifiers import EXTERNAL, Symbol
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import MINUTE_NS, NS_PER_SECOND
 from tradingd.core.symbol_plan import SymbolPlan
-from tradingd.modules.data_handler import DataHandler
+from tradingd.modules.data_handler import DataConfig, DataHandler
 from tradingd.runtime.clock import SimulatedClock
 from tradingd.runtime.inbox import LocalInbox
 from tradingd.settings.to_core import price_due
@@ -97,7 +97,7 @@ def test_where_bars_alone_are_delivered_one_in_each_interval_is_all_that_is_due(
     bars = SymbolPlan(symbol=ABC, intervals=(), ticks=False, trades=False, bar_interval=MINUTE_NS, realtime=True)
     data = DataHandler(
         LocalInbox(),
-        plans=[bars],
+        DataConfig(plans=[bars], max_move_pct=20, stale_after_ns=30 * NS_PER_SECOND),
         market_sinks=(),
         strategies=LocalInbox(),
         bar_store=None,
@@ -105,8 +105,6 @@ def test_where_bars_alone_are_delivered_one_in_each_interval_is_all_that_is_due(
         until_quiescent=nothing_to_wait_for,
         log=Desk(tmp_path).logger,
         clock=clock,
-        max_move_pct=20,
-        stale_after_ns=30 * NS_PER_SECOND,
     )
     clock.advance_to(START + 80 * NS_PER_SECOND)
     assert data.unpriced(ABC) is None

@@ -231,7 +231,7 @@ class Daemon:
         self._beat()
 
     async def _connect(self) -> None:
-        await self.modules.adapter.connect(SYMBOLS)
+        await self.modules.broker.adapter.connect(SYMBOLS)
 
     def _beat(self) -> None:
         if self.alive:

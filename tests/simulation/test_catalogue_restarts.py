@@ -146,7 +146,7 @@ def test_F40_a_difference_that_never_comes_to_rest_is_not_corrected_for_ever_its
     assert len(broker.asked_since) < 500  # once a second at most
     broker.invents = False
     desk.wait(5)
-    assert desk.modules.venue_sync.reconciled
+    assert desk.modules.execution.reconciliation.reconciled
     desk.check()
 
 

@@ -307,7 +307,7 @@ def test_F12_an_order_refused_here_never_leaves_and_the_journal_holds_the_verdic
     verdict with its code."""
     desk = Desk(tmp_path).open()
     desk.act(lambda strategy: strategy.buy(ABC, D(1), limit_price=D(150)))
-    desk.modules.execution._latch.close("drill", "the gate falls")
+    desk.modules.execution._kill_switch.close("drill", "the gate falls")
     desk.act(bid)
     assert desk.broker.seen == []
     (denied,) = entries(desk.journal, OrderDenied)

@@ -332,7 +332,7 @@ class World:
             daemon = self.daemon
             if daemon is None:
                 why = "the daemon is not up"
-            elif not daemon.modules.venue_sync.reconciled:
+            elif not daemon.modules.execution.reconciliation.reconciled:
                 why = "not reconciled"
             else:
                 why = self.judge.settled()

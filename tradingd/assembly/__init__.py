@@ -1,6 +1,7 @@
 """The only maker of things: settings become modules, adapters and feeds, and the steps of a run are taken.
 
 modules       makes the modules and hands each what it needs; the same for live and replay
+config        what each module is told of the settings, once, in its own terms
 adapters      the broker adapter and the embedded venue
 feeds         the market-data feeds
 startup       the first step of a start: the journal folded and taken over

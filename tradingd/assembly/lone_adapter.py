@@ -59,7 +59,7 @@ def lone_adapter(
     on_problem: OnProblem = lambda _problem, _message: None,
     sink: BrokerSink = lambda _event: None,
     is_ours: Callable[[ClientOrderId], bool] = lambda _order_id: False,
-    latch: KillSwitch | None = None,
+    kill_switch: KillSwitch | None = None,
 ) -> BrokerAdapter:
     """Make the adapter that the daemon would make, not yet connected."""
     make = build_adapter(
@@ -70,7 +70,7 @@ def lone_adapter(
         failure=failure,
         resync=lambda: None,
         keep=lambda _problem, _raw: None,
-        latch=latch or KillSwitch(),
+        kill_switch=kill_switch or KillSwitch(),
         rng=random.Random(),  # noqa: S311 - jitter needs no secrecy
     )
     return make(sink, is_ours)

@@ -57,5 +57,5 @@ class Quiescence:
         """Order events that the embedded venue has sent and the adapter has not read."""
         if self._venue is None:
             return 0
-        assert isinstance(modules.adapter, AlpacaBroker)
-        return self._venue.updates_sent - modules.adapter.updates_received
+        assert isinstance(modules.broker.adapter, AlpacaBroker)
+        return self._venue.updates_sent - modules.broker.adapter.updates_received

@@ -193,7 +193,7 @@ class _Run:
             module.start()
 
     async def _connect(self) -> None:
-        await self.modules.adapter.connect(traded_symbols(self._loaded.settings))
+        await self.modules.broker.adapter.connect(traded_symbols(self._loaded.settings))
 
     def close(self) -> None:
         """End as a live run does: gate, strategies, manifest, journal."""

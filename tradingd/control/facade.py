@@ -132,8 +132,8 @@ class DaemonFacade:
             cash=books.portfolio.settled_cash,
             equity=books.portfolio.equity(),
             open_orders=books.orders.open_count,
-            outbound_backlog=dict(self._modules.adapter.backlog),
-            orders_in_doubt=tuple(self._modules.venue_sync.in_doubt()),
+            outbound_backlog=dict(self._modules.broker.adapter.backlog),
+            orders_in_doubt=tuple(self._modules.execution.reconciliation.in_doubt()),
             plans=plan_views(books.plans.values()),
             order_stream="up" if self._modules.broker.stream_up else "down",
             feeds=tuple(
@@ -151,7 +151,7 @@ class DaemonFacade:
         phase = self._phase()
         if phase == "trading" and self._modules.risk.halted is not None:
             return "halted"
-        if phase == "trading" and not self._modules.venue_sync.reconciled:
+        if phase == "trading" and not self._modules.execution.reconciliation.reconciled:
             return "reconciling"
         return phase
 
@@ -201,7 +201,7 @@ class DaemonFacade:
         if not plan_only:
             self._desk.record(request)
         answer: asyncio.Future[ReconciliationPlan | str] = asyncio.get_running_loop().create_future()
-        self._modules.venue_sync.reconcile_now(
+        self._modules.execution.reconciliation.reconcile_now(
             lambda plan: None if answer.done() else answer.set_result(plan), plan_only=plan_only
         )
         try:
@@ -220,9 +220,9 @@ class DaemonFacade:
         try:
             taken = await take_statement(
                 self._journal,
-                modules.adapter,
+                modules.broker.adapter,
                 day or days.date(self._clock.now_ns()),
-                lambda: modules.venue_sync.in_flight.books_version,
+                modules.execution.books_version,
                 days=days,
             )
         except (VenueUnavailable, JournalError, Refused) as error:

@@ -13,6 +13,7 @@ import msgspec
 
 from tradingd.core.identifiers import Symbol
 
+NS_PER_MS = 1_000_000
 NS_PER_SECOND = 1_000_000_000
 MINUTE_NS = 60 * NS_PER_SECOND
 DAY_NS = 86_400 * NS_PER_SECOND

@@ -45,11 +45,11 @@ class Cadence(msgspec.Struct, frozen=True, kw_only=True):
     in_flight_ns: int
     open_orders_ns: int
     everything_ns: int
-    most_queries: int
+    max_queries: int
     """Orders asked for one by one in one round of the first timer."""
 
 
-NEVER = Cadence(in_flight_ns=0, open_orders_ns=0, everything_ns=0, most_queries=1)
+NEVER = Cadence(in_flight_ns=0, open_orders_ns=0, everything_ns=0, max_queries=1)
 
 
 class ReconciliationPlan(msgspec.Struct, frozen=True, kw_only=True):

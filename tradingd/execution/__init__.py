@@ -1,5 +1,6 @@
 """The parts of the execution engine, each a question that it asks before or after an order leaves.
 
+config              what the settings say to these parts
 admission           the gates of an order: may it leave at all, and does it only reduce?
 order_factory       a signal becomes an order: its id, its quantity on the venue's steps
 amendment           what a change asks for, as the order that it would be

@@ -7,15 +7,16 @@ from decimal import Decimal
 
 import msgspec
 
-from tradingd.core.books import Books
 from tradingd.core.broker_model import refusals
 from tradingd.core.identifiers import StrategyId
 from tradingd.core.instruments import is_sensible
 from tradingd.core.orders import ZERO, Breach, DenialCode, Order, Side, ValidationResponse
 from tradingd.core.plans.records import CLOSING
 from tradingd.core.risk import reduces, reduces_own, reducible
+from tradingd.execution.config import ExecutionConfig
 from tradingd.execution.reconciliation import Reconciliation
-from tradingd.runtime.ports import InstrumentOf, Journal, OrderGateway, RiskGate
+from tradingd.runtime.kernel import Kernel
+from tradingd.runtime.ports import MarketLookup, OrderGateway, RiskGate
 
 APPROVED = ValidationResponse()
 
@@ -25,22 +26,21 @@ class Admission:
 
     def __init__(
         self,
+        kernel: Kernel,
+        config: ExecutionConfig,
         *,
-        books: Books,
-        journal: Journal,
+        market: MarketLookup,
         risk: RiskGate,
         broker: OrderGateway,
-        instrument_of: InstrumentOf,
-        venue: Reconciliation,
-        retired: frozenset[StrategyId] = frozenset(),
+        reconciliation: Reconciliation,
     ) -> None:
-        self._books = books
-        self._journal = journal
+        self._books = kernel.books
+        self._journal = kernel.journal
         self._risk = risk
         self._broker = broker
-        self._instrument_of = instrument_of
-        self._venue = venue
-        self.retired = retired
+        self._instrument_of = market.instrument
+        self._reconciliation = reconciliation
+        self.retired = config.retired
         """Strategies of which nothing but exits and reductions leaves."""
         self.stopping = False
 
@@ -52,7 +52,7 @@ class Admission:
             return refuse(DenialCode.DISK_SPACE, shortage)
         if strategy_id in self._books.quarantined:
             return refuse(DenialCode.STRATEGY_QUARANTINED, f"{strategy_id} is quarantined until `tradingd resume`")
-        if not self._venue.reconciled:
+        if not self._reconciliation.reconciled:
             return refuse(DenialCode.NOT_RECONCILED, "the books have not been compared with the venue yet")
         return APPROVED
 

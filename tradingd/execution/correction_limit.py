@@ -11,6 +11,7 @@ from tradingd.core.entries import CashAdjusted, OrderAdopted, PositionAdjusted
 from tradingd.core.flows import SPLIT_CAUSE, unexplained_bound
 from tradingd.core.identifiers import Symbol
 from tradingd.core.market import NS_PER_SECOND
+from tradingd.execution.config import ExecutionConfig
 from tradingd.runtime.clock import Clock
 
 WINDOW_NS = 3600 * NS_PER_SECOND
@@ -19,13 +20,11 @@ WINDOW_NS = 3600 * NS_PER_SECOND
 class CorrectionLimit:
     """Counts corrections of each symbol within an hour and weighs each one's value, and cash that nothing explains."""
 
-    def __init__(
-        self, clock: Clock, *, most: int, max_value: Decimal | None, max_unexplained_cash: Decimal | None
-    ) -> None:
+    def __init__(self, clock: Clock, config: ExecutionConfig) -> None:
         self._clock = clock
-        self._most = most
-        self._max_value = max_value
-        self._max_unexplained_cash = max_unexplained_cash
+        self._max_corrections = config.max_corrections
+        self._max_value = config.max_correction_value
+        self._max_unexplained_cash = config.max_unexplained_cash
         self._made: dict[Symbol, deque[int]] = {}
 
     def small_cash(self, adjustment: PositionAdjusted | CashAdjusted, books: Books) -> Decimal | None:
@@ -51,7 +50,7 @@ class CorrectionLimit:
         )
         if self._max_value is not None and value > self._max_value:
             return f"a correction worth {value:,.2f} is past max_correction_value ({adjustment.adjustment_id})"
-        if len(made) > self._most:
+        if len(made) > self._max_corrections:
             return f"{len(made)} corrections within an hour are past max_corrections ({adjustment.adjustment_id})"
         return None
 

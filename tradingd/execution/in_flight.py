@@ -1,7 +1,8 @@
 """Orders with a command under way: when each last changed, which answers are still out, and what has taken too long.
 
-Ages are measured on the monotonic clock. The fence counts what entered the books; an answer of the venue that was asked
-for at an older count than an order's last change says nothing about what became of that change.
+Ages are measured on the monotonic clock. The version of the books counts what entered them; an
+answer of the venue that was asked for at an older version than an order's last change says nothing about what became of
+that change.
 """
 
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from tradingd.core.books import OrderTable
 from tradingd.core.identifiers import ClientOrderId
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.order_state import OrderState, OrderStatus
+from tradingd.execution.config import InFlightConfig
 from tradingd.runtime.clock import Clock
 
 S = OrderStatus
@@ -25,18 +27,14 @@ class InFlight:
         self,
         orders: OrderTable,
         clock: Clock,
-        *,
-        interval_ns: int,
-        grace_ns: int,
-        former_grace_ns: int,
-        alarm_after_ns: int,
+        config: InFlightConfig,
     ) -> None:
         self._orders = orders
         self._clock = clock
-        self._interval_ns = interval_ns
-        self._grace_ns = grace_ns
-        self._former_grace_ns = max(grace_ns, former_grace_ns)
-        self._alarm_after_ns = alarm_after_ns
+        self._interval_ns = config.interval_ns
+        self._grace_ns = config.grace_ns
+        self._former_grace_ns = max(config.grace_ns, config.former_grace_ns)
+        self._alarm_after_ns = config.alarm_after_ns
         self._began_ns = clock.monotonic_ns()
         self._changed_ns: dict[ClientOrderId, int] = {}
         self._touched: dict[ClientOrderId, int] = {}

@@ -9,7 +9,7 @@ from tradingd.core.instruments import AssetClass, Instrument
 from tradingd.core.market import reference_price
 from tradingd.core.orders import ZERO, Order, OrderTerms, Side, TimeInForce
 from tradingd.runtime.clock import Clock
-from tradingd.runtime.ports import InstrumentOf, LatestData
+from tradingd.runtime.ports import MarketLookup
 
 NO_PLAN = PlanId("")
 
@@ -17,12 +17,12 @@ NO_PLAN = PlanId("")
 class OrderFactory:
     """Maker of orders; `prefix` names journal and run, so that no two runs ever make the same id."""
 
-    def __init__(self, *, clock: Clock, latest: LatestData, instrument_of: InstrumentOf, prefix: str) -> None:
+    def __init__(self, clock: Clock, market: MarketLookup, prefix: str) -> None:
         self._clock = clock
-        self._latest = latest
+        self._latest = market.latest
         self._prefix = prefix
         self._made = 0
-        self.instrument_of = instrument_of
+        self.instrument_of = market.instrument
 
     def build(
         self,

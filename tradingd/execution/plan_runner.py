@@ -11,7 +11,6 @@ from typing import Protocol, assert_never
 
 import msgspec
 
-from tradingd.core.books import Books
 from tradingd.core.identifiers import ClientOrderId, PlanId, StrategyId, Symbol
 from tradingd.core.log import Level, LogEvent
 from tradingd.core.market import NS_PER_SECOND
@@ -51,8 +50,8 @@ from tradingd.errors import JournalError
 from tradingd.execution.order_factory import OrderFactory
 from tradingd.execution.plan_drafts import PlanDrafts
 from tradingd.execution.price_watch import PriceWatch, prices_of
-from tradingd.runtime.clock import Clock
-from tradingd.runtime.ports import EventLog, Journal, LatestData
+from tradingd.runtime.kernel import Kernel
+from tradingd.runtime.ports import LatestData
 
 MODULE = "execution_engine"
 PAUSE_NS = NS_PER_SECOND
@@ -95,22 +94,19 @@ class PlanRunner:
 
     def __init__(
         self,
+        kernel: Kernel,
         *,
-        books: Books,
-        journal: Journal,
-        log: EventLog,
-        clock: Clock,
-        builder: OrderFactory,
+        factory: OrderFactory,
         drafts: PlanDrafts,
         watch: PriceWatch,
         latest: LatestData,
         ready: Callable[[], bool],
     ) -> None:
-        self._books = books
-        self._journal = journal
-        self._log = log
-        self._clock = clock
-        self._builder = builder
+        self._books = kernel.books
+        self._journal = kernel.journal
+        self._log = kernel.log
+        self._clock = kernel.clock
+        self._factory = factory
         self.drafts = drafts
         self._watch = watch
         self._latest = latest
@@ -251,7 +247,7 @@ class PlanRunner:
             held=held,
             others=others,
             account=portfolio.quantity(plan.symbol),
-            instrument=self._builder.instrument_of(plan.symbol),
+            instrument=self._factory.instrument_of(plan.symbol),
             peers=self._peers(plan.strategy_id, plan.symbol, plan.plan_id) if is_target else (),
             entering=is_target and bool(entering(self._books.plans, plan.strategy_id, plan.symbol)),
         )
@@ -320,7 +316,7 @@ class PlanRunner:
             return  # a new run may look before the market has been heard of
         if action.alarm:
             self._say(Level.ERROR, LogEvent.PLAN_ALARM, action.alarm, plan)
-        order = self._builder.build(
+        order = self._factory.build(
             plan.strategy_id,
             plan.symbol,
             action.side,

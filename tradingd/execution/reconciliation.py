@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
-from tradingd.core.books import Books
 from tradingd.core.coin_fees import FEE_CAUSES
 from tradingd.core.entries import AccountOpened, CashAdjusted, OrderAdopted, PositionAdjusted
 from tradingd.core.flows import SPLIT_CAUSE
@@ -19,15 +18,17 @@ from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.order_findings import Findings, judge_order
 from tradingd.core.order_state import OrderStatus
 from tradingd.core.orders import ExecutionReport
-from tradingd.core.reconcile import Cadence, ReconciliationPlan, match_working
+from tradingd.core.reconcile import ReconciliationPlan, match_working
 from tradingd.core.venue_view import VenueSnapshot
+from tradingd.execution.config import ExecutionConfig
 from tradingd.execution.correction_limit import CorrectionLimit, describe
 from tradingd.execution.in_flight import InFlight
 from tradingd.execution.reconciler import Reconciler, Verdict
 from tradingd.execution.reconciliation_log import ReconciliationLog
-from tradingd.runtime.clock import Clock, JumpWatch
+from tradingd.runtime.clock import JumpWatch
 from tradingd.runtime.events import OpenOrdersTaken, OrderLookup, SnapshotTaken
-from tradingd.runtime.ports import EventLog, Journal, OrderGateway, RiskGate
+from tradingd.runtime.kernel import Kernel
+from tradingd.runtime.ports import OrderGateway, RiskGate
 
 PlanListener: TypeAlias = Callable[[ReconciliationPlan | str], None]
 """Hears a plan, or why there is none."""
@@ -65,39 +66,44 @@ class Corrections(Protocol):
         ...
 
 
+def account_opened(broker: str, snapshot: VenueSnapshot) -> AccountOpened:
+    """The journal's record of the account that it belongs to."""
+    account = snapshot.account
+    return AccountOpened(
+        broker=broker,
+        account_id=account.account_id,
+        account_kind=account.account_kind,
+        currency=account.currency,
+        cash=account.cash,
+    )
+
+
 class Reconciliation:
     """Reconciliation with one venue, over time."""
 
     def __init__(
         self,
+        kernel: Kernel,
+        config: ExecutionConfig,
         *,
-        books: Books,
-        reconciler: Reconciler,
-        in_flight: InFlight,
-        bound: CorrectionLimit,
         broker: OrderGateway,
-        journal: Journal,
         risk: RiskGate,
-        log: EventLog,
-        clock: Clock,
-        account_of: Callable[[VenueSnapshot], AccountOpened],
-        cadence: Cadence,
-        halt_on_external: bool,
         busy: Callable[[], bool],
         on_reconciled: Callable[[], None],
     ) -> None:
+        books, clock = kernel.books, kernel.clock
         self._books = books
-        self._reconciler = reconciler
-        self.in_flight = in_flight
-        self._bound = bound
+        self._reconciler = Reconciler(books, scope=config.scope)
+        self.in_flight = InFlight(books.orders, clock, config.in_flight)
+        self._limit = CorrectionLimit(clock, config)
         self._broker = broker
-        self._journal = journal
+        self._broker_kind = config.broker
+        self._journal = kernel.journal
         self._risk = risk
-        self._lines = ReconciliationLog(log)
+        self._lines = ReconciliationLog(kernel.log)
         self._clock = clock
-        self._account_of = account_of
-        self._cadence = cadence
-        self._halt_on_external = halt_on_external
+        self._cadence = config.cadence
+        self._halt_on_external = config.halt_on_external
         self._busy = busy
         self._on_reconciled = on_reconciled
         self._jumps = JumpWatch(clock, limit_ns=JUMP_NS)
@@ -116,6 +122,15 @@ class Reconciliation:
         """Orders that the venue did not know when asked by our id, and how far the books had come by then."""
         self.reconciled = False
         """True while the order stream is up and the books have been compared with the venue since it came up."""
+
+    @property
+    def books_version(self) -> int:
+        """Counts what entered the books: an answer that was asked for at an older count may not know of it."""
+        return self.in_flight.books_version
+
+    def books_changed(self) -> None:
+        """Take note that something entered the books that no answer under way can know of."""
+        self.in_flight.books_version += 1
 
     # -- the connection -----------------------------------------------------------------------------------------------
 
@@ -180,7 +195,7 @@ class Reconciliation:
             self.ask()
         if cadence.in_flight_ns and now >= self._next_in_flight:
             self._next_in_flight = now + cadence.in_flight_ns
-            for order_id in self.in_flight.due(cadence.most_queries):
+            for order_id in self.in_flight.due(cadence.max_queries):
                 self._broker.request_order(order_id, self.in_flight.books_version)
             self._alarm_overdue()
         if cadence.open_orders_ns and self.reconciled and now >= self._next_open_orders:
@@ -265,7 +280,7 @@ class Reconciliation:
             and state.venue_order_ids
             and self.in_flight.untouched_since(state.client_order_id, event.books_version)
         ]
-        for order_id in missing[: self._cadence.most_queries]:
+        for order_id in missing[: self._cadence.max_queries]:
             self._broker.request_order(order_id, self.in_flight.books_version)
         if any(self._reconciler.scope.covers(order.symbol) for order in foreign) or any(
             found.incomplete for found in findings.values()
@@ -292,7 +307,7 @@ class Reconciliation:
             return
         opening = self._books.account is None
         if opening:
-            account = self._account_of(event.snapshot)
+            account = account_opened(self._broker_kind, event.snapshot)
             self._journal.record(account, durable=True)
             self._books.apply(account)
         verdict = self._reconciler.judge(
@@ -330,8 +345,8 @@ class Reconciliation:
         for adoption in plan.adoptions:
             corrections.adopt(adoption)
         for adjustment in verdict.adjustments:
-            reason = None if opening else self._bound.judge(adjustment, self._books)
-            bound = self._bound.small_cash(adjustment, self._books)
+            reason = None if opening else self._limit.judge(adjustment, self._books)
+            bound = self._limit.small_cash(adjustment, self._books)
             corrections.adjust(adjustment)
             if isinstance(adjustment, CashAdjusted) and bound is not None:
                 self._lines.cash_booked(adjustment, bound)
@@ -380,7 +395,7 @@ class Reconciliation:
             state = self._books.orders.get(order_id)
             if (
                 state is not None
-                and asked < self._cadence.most_queries
+                and asked < self._cadence.max_queries
                 and self.in_flight.may_be_lost(state)
                 and self.in_flight.may_ask(order_id, RETRY_NS)
             ):

@@ -9,7 +9,6 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from tradingd.brokers.base import BrokerAdapter, BrokerSink
-from tradingd.core.books import OrderTable
 from tradingd.core.broker_events import BrokerEvent, OrderStreamDown, OrderStreamUp
 from tradingd.core.broker_model import BrokerModel
 from tradingd.core.identifiers import ClientOrderId, Symbol, VenueOrderId
@@ -27,9 +26,9 @@ from tradingd.runtime.events import (
     SnapshotTaken,
 )
 from tradingd.runtime.inbox import Outlet
-from tradingd.runtime.kill_switch import KillSwitch
+from tradingd.runtime.kernel import Kernel
 from tradingd.runtime.module import Part
-from tradingd.runtime.ports import EventLog, Spawn
+from tradingd.runtime.ports import Spawn
 
 
 class BrokerInterface(Part):
@@ -42,20 +41,18 @@ class BrokerInterface(Part):
 
     def __init__(
         self,
+        kernel: Kernel,
         make_adapter: Callable[[BrokerSink], BrokerAdapter],
         *,
-        orders: OrderTable,
         execution: Outlet[ExecutionEvent],
         spawn: Spawn,
-        latch: KillSwitch,
-        log: EventLog,
     ) -> None:
         self.adapter = make_adapter(self.handle)
-        self._orders = orders
+        self._orders = kernel.books.orders
         self._execution = execution
         self._spawn = spawn
-        self._latch = latch
-        self._log = log
+        self._kill_switch = kernel.kill_switch
+        self._log = kernel.log
         self._snapshot_under_way = False
         self._list_under_way = False
         self._lookups: set[ClientOrderId] = set()
@@ -71,7 +68,7 @@ class BrokerInterface(Part):
 
     def submit_order(self, order: Order) -> None:
         """Send an order whose intent is in the journal; what comes of it arrives as reports."""
-        refusal = self._latch.refusal(order.client_order_id)
+        refusal = self._kill_switch.refusal(order.client_order_id)
         if refusal is not None:
             self._execution.put(
                 OrderRejected(

@@ -9,6 +9,7 @@ order or wild.
 import heapq
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from tradingd.core.bars import BarAggregator, BarBuilder, BarSource
@@ -73,6 +74,19 @@ class _SymbolState:
                 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataConfig:
+    """Frozen for a run."""
+
+    plans: Sequence[SymbolPlan]
+    max_move_pct: float
+    stale_after_ns: int
+    tick_readers: Collection[Symbol] | None = None
+    """Symbols whose ticks some strategy reads; None means all."""
+    due: Callable[[Symbol], bool] = lambda symbol: True
+    """Tells whether a symbol's market is open, so that silence is strange."""
+
+
 class DataHandler(Module[ClockTick]):
     """Judges, stamps and passes on market data; builds bars."""
 
@@ -81,35 +95,29 @@ class DataHandler(Module[ClockTick]):
     def __init__(
         self,
         inbox: Inbox[ClockTick],
+        config: DataConfig,
         *,
-        plans: Sequence[SymbolPlan],
+        clock: Clock,
+        log: EventLog,
         market_sinks: Sequence[MarketSink],
         strategies: Outlet[MarketDataEvent],
-        tick_readers: Collection[Symbol] | None = None,
         bar_store: Callable[[PriceBar], None] | None,
         histories: Sequence[BarHistory],
         until_quiescent: Callable[[], Awaitable[None]],
-        log: EventLog,
-        clock: Clock,
-        max_move_pct: float,
-        stale_after_ns: int,
-        due: Callable[[Symbol], bool] = lambda symbol: True,
     ) -> None:
         super().__init__(inbox)
-        self._symbols = {plan.symbol: _SymbolState(plan) for plan in plans}
+        self._symbols = {plan.symbol: _SymbolState(plan) for plan in config.plans}
         self._market_sinks = tuple(market_sinks)
         self._strategies = strategies
-        self._tick_readers = tick_readers
-        """Symbols whose ticks some strategy reads; None means all."""
+        self._tick_readers = config.tick_readers
         self._bar_store = bar_store
         self._histories = tuple(histories)
         self._until_quiescent = until_quiescent
         self._log = log
         self._clock = clock
-        self._max_move = max_move_pct / 100
-        self._stale_after_ns = stale_after_ns
-        self._due = due
-        """Tells whether a symbol's market is open, so that silence is strange."""
+        self._max_move = config.max_move_pct / 100
+        self._stale_after_ns = config.stale_after_ns
+        self._due = config.due
         self._began_ns = clock.monotonic_ns()
         self.defects: Counter[tuple[DataDefect, Symbol]] = Counter()
         self.accepted = 0

@@ -12,7 +12,6 @@ from functools import partial
 import msgspec
 
 from tradingd.core.accounting import Position
-from tradingd.core.books import Books
 from tradingd.core.broker_events import ForeignOrderEvent, OrderStreamDown, OrderStreamUp
 from tradingd.core.broker_model import replace_refusals
 from tradingd.core.entries import CashAdjusted, OrderAdopted, OrderIntended, PositionAdjusted
@@ -50,12 +49,14 @@ from tradingd.errors import JournalError
 from tradingd.execution import anomalies, order_log
 from tradingd.execution.admission import Admission, refuse
 from tradingd.execution.amendment import Amendment, amend
+from tradingd.execution.config import ExecutionConfig
 from tradingd.execution.denial_log import DenialLog
 from tradingd.execution.flatten import TRACE, WindingDown
 from tradingd.execution.order_factory import OrderFactory
+from tradingd.execution.plan_drafts import PlanDrafts
 from tradingd.execution.plan_runner import PlanRunner
+from tradingd.execution.price_watch import PriceWatch
 from tradingd.execution.reconciliation import Reconciliation
-from tradingd.runtime.clock import Clock
 from tradingd.runtime.events import (
     ExecutionEvent,
     LookupFailed,
@@ -68,9 +69,10 @@ from tradingd.runtime.events import (
     StrategyFailed,
 )
 from tradingd.runtime.inbox import Inbox, Outlet
-from tradingd.runtime.kill_switch import HALT, STOP, KillSwitch
+from tradingd.runtime.kernel import Kernel
+from tradingd.runtime.kill_switch import HALT, STOP
 from tradingd.runtime.module import ClockTick, Module
-from tradingd.runtime.ports import EventLog, Journal, Ledger, OrderGateway, RiskGate
+from tradingd.runtime.ports import Ledger, MarketLookup, OrderGateway, RiskGate
 
 _PASSING = frozenset(
     {
@@ -95,45 +97,58 @@ class ExecutionEngine(Module[ExecutionEvent]):
     def __init__(
         self,
         inbox: Inbox[ExecutionEvent],
+        kernel: Kernel,
+        config: ExecutionConfig,
         *,
-        books: Books,
-        journal: Journal,
-        log: EventLog,
-        clock: Clock,
+        market: MarketLookup,
+        watch: PriceWatch,
         risk: RiskGate,
         ledger: Ledger,
         broker: OrderGateway,
         strategies: Outlet[OrderUpdate],
         signal_taken: Callable[[TradingSignal], None],
-        builder: OrderFactory,
-        venue: Reconciliation,
-        latch: KillSwitch,
-        repeats: RepeatGuard,
-        refusals: RefusalGuard,
-        admission: Admission,
-        plans: PlanRunner,
+        on_reconciled: Callable[[], None],
     ) -> None:
         super().__init__(inbox)
-        self._books = books
-        self._journal = journal
-        self._log = log
-        self._clock = clock
+        self._books = kernel.books
+        self._journal = kernel.journal
+        self._log = kernel.log
+        self._clock = kernel.clock
+        self._kill_switch = kernel.kill_switch
         self._risk = risk
         self._ledger = ledger
         self._broker = broker
         self._strategies = strategies
         self._signal_taken = signal_taken
-        self._builder = builder
-        self._venue = venue
-        self._latch = latch
-        self._repeats = repeats
-        self._refusals = refusals
-        self._held_back = RefusalGuard(refusals.limit)
-        self._admission = admission
-        self._plans = plans
+        self._repeats = RepeatGuard(config.max_repeated_orders)
+        self._refusals = RefusalGuard(config.max_refused_orders)
+        self._held_back = RefusalGuard(config.max_refused_orders)
         self._cancel_when_named: set[ClientOrderId] = set()
-        self._denials = DenialLog(log, clock)
-        self._winding = WindingDown(books, log)
+        self._denials = DenialLog(kernel.log, kernel.clock)
+        self._winding = WindingDown(kernel.books, kernel.log)
+        self._factory = OrderFactory(kernel.clock, market, config.order_id_prefix)
+        self.reconciliation = Reconciliation(
+            kernel, config, broker=broker, risk=risk, busy=lambda: len(inbox) > 0, on_reconciled=on_reconciled
+        )
+        self._admission = Admission(
+            kernel, config, market=market, risk=risk, broker=broker, reconciliation=self.reconciliation
+        )
+        drafts = PlanDrafts(
+            kernel.books,
+            config,
+            factory=self._factory,
+            broker=broker,
+            latest=market.latest,
+            limits=self._admission.limits,
+        )
+        self._plans = PlanRunner(
+            kernel,
+            factory=self._factory,
+            drafts=drafts,
+            watch=watch,
+            latest=market.latest,
+            ready=lambda: self.reconciliation.reconciled and kernel.journal.shortage is None,
+        )
         self._openings_taken_back = False
 
     def initialize(self) -> None:
@@ -154,29 +169,29 @@ class ExecutionEngine(Module[ExecutionEvent]):
             case ModifySignal():
                 self._modify_for_strategy(event)
             case OrderStreamUp():
-                self._venue.connected()
+                self.reconciliation.connected()
             case OrderStreamDown():
-                self._venue.disconnected()
+                self.reconciliation.disconnected()
             case ForeignOrderEvent():
                 self._on_foreign_order(event)
             case SnapshotTaken():
-                self._venue.on_snapshot(event, self)
+                self.reconciliation.on_snapshot(event, self)
                 self._take_back_openings()
                 self._plans.evaluate_all(self)
             case SnapshotFailed(reason=reason):
-                self._venue.question_failed(f"the venue could not be asked: {reason}")
+                self.reconciliation.question_failed(f"the venue could not be asked: {reason}")
             case OpenOrdersTaken():
-                self._venue.on_open_orders(event, self)
+                self.reconciliation.on_open_orders(event, self)
             case OrderLookup():
-                self._venue.on_lookup(event, self)
+                self.reconciliation.on_lookup(event, self)
             case LookupFailed(client_order_id=order_id, reason=reason):
-                self._venue.question_failed(f"the venue could not be asked about {order_id}: {reason}")
+                self.reconciliation.question_failed(f"the venue could not be asked about {order_id}: {reason}")
             case StrategyFailed(strategy_id=strategy_id):
                 self.cancel_all(strategy_id)
             case PricesMoved(symbol=symbol):
                 self._plans.evaluate(symbol, self)
             case ClockTick():
-                self._venue.on_clock()
+                self.reconciliation.on_clock()
                 self._plans.evaluate_all(self)
             case _:
                 self.on_execution_update(event)
@@ -185,7 +200,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         """Refuse every further signal, and hold back what has not left yet: the first step of a stop."""
         self._admission.stopping = True
         self._plans.suspend()
-        self._latch.close(STOP, "the daemon is stopping")
+        self._kill_switch.close(STOP, "the daemon is stopping")
 
     # -- signals become orders ----------------------------------------------------------------------------------------
 
@@ -196,7 +211,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         if wanted is None:
             return
         side, quantity = wanted
-        order = self._builder.build(
+        order = self._factory.build(
             signal.strategy_id, signal.symbol, side, quantity=quantity, terms=signal.terms, trace_id=signal.trace_id
         )
         if runaway := self._runaway(order):
@@ -283,7 +298,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
             self._deny(order, verdict.breaches, cause)
         else:
             if self._admission.only_reduces(order):
-                self._latch.let_pass(order.client_order_id, HALT)
+                self._kill_switch.let_pass(order.client_order_id, HALT)
             self._send(order, cause, verdict.waived, goal)
         return verdict.breaches
 
@@ -292,7 +307,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         self._ledger.reserve(state)
         self._journal.record(OrderIntended(order=order), durable=True, cause=cause)
         self._books.orders.put(state)
-        self._venue.in_flight.sent(order.client_order_id)
+        self.reconciliation.in_flight.sent(order.client_order_id)
         self._journal.after_commit(partial(self._submit, order, waived, goal))
 
     def _submit(
@@ -358,12 +373,12 @@ class ExecutionEngine(Module[ExecutionEvent]):
         state = self._books.orders.get(execution_report.client_order_id)
         if state is None:
             order_log.log_unheld(self._log, execution_report)
-            self._venue.ask_soon()
+            self.reconciliation.ask_soon()
             return
         transition = apply_report(state, execution_report)
         if transition.state is state:
             if isinstance(execution_report, OrderCanceled) and not state.is_terminal:
-                self._venue.ask_soon()  # it tells of an execution that was not heard, or of a name that is no more
+                self.reconciliation.ask_soon()  # an execution was not heard, or a name is no more
             return
         # New terms change what may fill, as an intent does: they are durable before they leave.
         durable = isinstance(execution_report, ReplaceRequested)
@@ -371,12 +386,12 @@ class ExecutionEngine(Module[ExecutionEvent]):
         if isinstance(execution_report, OrderRejected) and state.status is not OrderStatus.PENDING_CANCEL:
             self._refusals.count(state.order.strategy_id, self._clock.monotonic_ns())
         if isinstance(execution_report, OrderAccepted):
-            self._venue.record_clock_skew(state.order.ts_created, execution_report.ts_event)
+            self.reconciliation.record_clock_skew(state.order.ts_created, execution_report.ts_event)
         self._books.orders.put(transition.state)
         self._ledger.reserve(transition.state)
         if isinstance(execution_report, CancelRequested | ReplaceRequested):
-            self._venue.in_flight.commanded(state.client_order_id)
-        self._venue.in_flight.changed(transition.state)
+            self.reconciliation.in_flight.commanded(state.client_order_id)
+        self.reconciliation.in_flight.changed(transition.state)
         if transition.trade is not None:
             self._book_trade(transition.trade, transition.state, execution_report)
         if transition.changed:
@@ -386,7 +401,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         if transition.charge is not None:
             self._ledger.charge(transition.charge)
         if transition.state.is_terminal:
-            self._latch.forget(state.client_order_id)
+            self._kill_switch.forget(state.client_order_id)
             self._cancel_when_named.discard(state.client_order_id)
         anomalies.handle_anomaly(transition, self._books, self, self._log)
         self._after_change(transition.state)
@@ -446,7 +461,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         state = self._books.orders.get(order_id)
         if state is None or state.status is not OrderStatus.ACCEPTED:
             return refuse(DenialCode.ORDER_NOT_WORKING, f"{order_id} is not working at the venue")
-        instrument = self._builder.instrument_of(state.order.symbol)
+        instrument = self._factory.instrument_of(state.order.symbol)
         if breaches := replace_refusals(self._broker.model, state.terms, new_order_details, instrument.asset_class):
             return ValidationResponse(breaches=breaches)
         amendment = amend(state, new_order_details, instrument)
@@ -508,7 +523,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
 
     def _take_back_openings(self) -> None:
         """Once a run: cancel what retired strategies had resting that could open or add; exits stay."""
-        if self._openings_taken_back or not self._venue.reconciled:
+        if self._openings_taken_back or not self.reconciliation.reconciled:
             return
         self._openings_taken_back = True
         for strategy_id in sorted(self._admission.retired):
@@ -523,6 +538,10 @@ class ExecutionEngine(Module[ExecutionEvent]):
     def flatten(self, scope: Scope = ACCOUNT) -> None:
         """Cancel every order and close every position of a scope; passes a halt, since it can only reduce."""
         self._winding.flatten(self, scope)
+
+    def books_version(self) -> int:
+        """Counts what entered the books."""
+        return self.reconciliation.books_version
 
     @property
     def closing(self) -> tuple[Scope, ...]:
@@ -540,7 +559,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
 
     def close_position(self, strategy_id: StrategyId, symbol: Symbol, quantity: Decimal) -> None:
         """Send what closes a strategy's position at market, unless it is less than the venue takes."""
-        order = self._builder.build(
+        order = self._factory.build(
             strategy_id,
             symbol,
             Side.SELL if quantity > 0 else Side.BUY,
@@ -548,27 +567,27 @@ class ExecutionEngine(Module[ExecutionEvent]):
             terms=OrderTerms(),
             trace_id=TraceId(f"{TRACE}{self._books.run}/{strategy_id}/{symbol}"),
         )
-        if order.quantity >= self._builder.instrument_of(symbol).min_quantity:
-            self._latch.let_pass(order.client_order_id, HALT, STOP)
+        if order.quantity >= self._factory.instrument_of(symbol).min_quantity:
+            self._kill_switch.let_pass(order.client_order_id, HALT, STOP)
             self._send(order)
 
     # -- what is not ours ---------------------------------------------------------------------------------------------
 
     def _on_foreign_order(self, event: ForeignOrderEvent) -> None:
         order_log.log_foreign(self._log, event.order)
-        self._venue.ask_soon()
+        self.reconciliation.ask_soon()
 
     def adopt(self, adoption: OrderAdopted) -> None:
         """Take in an order that works at the venue and is not ours."""
         self._journal.record(adoption, durable=True)
         self._books.apply(adoption)
-        self._venue.in_flight.books_version += 1
+        self.reconciliation.books_changed()
         self._broker.adopt_order(adoption.venue_order_id, adoption.order.client_order_id)
 
     def adjust(self, adjustment: PositionAdjusted | CashAdjusted) -> None:
         """Take in a difference of positions or cash that no order of ours explains."""
         self._ledger.adjust(adjustment)
-        self._venue.in_flight.books_version += 1
+        self.reconciliation.books_changed()
 
     def halt_symbol(self, symbol: Symbol, reason: str) -> None:
         """Let only orders leave that reduce the position of a symbol."""

@@ -5,10 +5,11 @@ to the journal. Never: decides anything.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import msgspec
 
-from tradingd.core.books import Books, track_equity
+from tradingd.core.books import track_equity
 from tradingd.core.entries import CashAdjusted, EquitySampled, PositionAdjusted
 from tradingd.core.executions import FeeCharge
 from tradingd.core.identifiers import Symbol
@@ -19,13 +20,20 @@ from tradingd.core.orders import Trade
 from tradingd.core.performance import PerformanceReportData
 from tradingd.core.portfolio import PortfolioState
 from tradingd.core.trading_day import TradingDays
-from tradingd.runtime.clock import Clock
 from tradingd.runtime.inbox import Inbox
+from tradingd.runtime.kernel import Kernel
 from tradingd.runtime.module import ClockTick, Module
-from tradingd.runtime.ports import EventLog, Journal
 
 ALARM_PAUSE_NS = 10 * MINUTE_NS
 FOR_EVER_NS = 1 << 62
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortfolioConfig:
+    """Frozen for a run."""
+
+    sample_interval_ns: int
+    days: TradingDays
 
 
 class PortfolioManager(Module[ClockTick]):
@@ -36,23 +44,19 @@ class PortfolioManager(Module[ClockTick]):
     def __init__(
         self,
         inbox: Inbox[ClockTick],
+        kernel: Kernel,
+        config: PortfolioConfig,
         *,
-        books: Books,
-        journal: Journal,
-        log: EventLog,
-        clock: Clock,
-        sample_interval_ns: int,
         unpriced: Callable[[Symbol], str | None],
-        days: TradingDays,
         measure: Callable[[int, int], PerformanceReportData],
     ) -> None:
         super().__init__(inbox)
-        self._books = books
-        self._journal = journal
-        self._log = log
-        self._clock = clock
-        self._interval_ns = sample_interval_ns
-        self._days = days
+        self._books = kernel.books
+        self._journal = kernel.journal
+        self._log = kernel.log
+        self._clock = kernel.clock
+        self._interval_ns = config.sample_interval_ns
+        self._days = config.days
         self._measure = measure
         self._unpriced = unpriced
         self._next_sample_ns = 0

@@ -7,6 +7,7 @@ the log. Never: stands in the way of trading: a report that cannot be made is sa
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -36,6 +37,18 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     trades: tuple[Trade, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportingConfig:
+    """Frozen for a run."""
+
+    days: TradingDays
+    next_close: Callable[[int], int]
+    folder: Path | None
+    """Where files go; without one there are none."""
+    render: Callable[[Report], str]
+    render_statement: tuple[Callable[[Statement], str], Callable[[Statement], str]]
+
+
 class ReportingEngine(Module[ClockTick]):
     """Maker of reports."""
 
@@ -44,29 +57,25 @@ class ReportingEngine(Module[ClockTick]):
     def __init__(
         self,
         inbox: Inbox[ClockTick],
+        config: ReportingConfig,
         *,
-        statement: Callable[[date], Awaitable[Statement]] | None,
-        next_close: Callable[[int], int],
-        render_statement: tuple[Callable[[Statement], str], Callable[[Statement], str]],
         performance: Callable[[int, int], PerformanceReportData],
-        days: TradingDays,
         risk: Callable[[], RiskMetrics],
         trades: Callable[[int, int], Sequence[Trade]],
-        render: Callable[[Report], str],
-        folder: Path | None,
+        statement: Callable[[date], Awaitable[Statement]] | None,
         spawn: Spawn,
         log: EventLog,
     ) -> None:
         super().__init__(inbox)
-        self._statement = statement
-        self._next_close = next_close
-        self._render_statement = render_statement
+        self._days = config.days
+        self._next_close = config.next_close
+        self._folder = config.folder
+        self._render = config.render
+        self._render_statement = config.render_statement
         self._performance = performance
-        self._days = days
         self._risk = risk
         self._trades = trades
-        self._render = render
-        self._folder = folder
+        self._statement = statement
         self._spawn = spawn
         self._log = log
         self._day: int | None = None

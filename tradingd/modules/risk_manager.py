@@ -4,11 +4,11 @@ Owns: the halt, and the limits. Reads: the portfolio, the last good prices, the 
 waits, and never forgets a halt: it is in force at once, and in the journal as soon as that can be written.
 """
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 import msgspec
 
-from tradingd.core.books import Books
 from tradingd.core.entries import HaltEngaged, HaltReleased, ScopeHalted, ScopeReleased, SymbolHalted
 from tradingd.core.identifiers import Symbol
 from tradingd.core.limit_table import LimitTable, limit_table
@@ -29,11 +29,20 @@ from tradingd.core.risk_metrics import (
 )
 from tradingd.core.scopes import Scope
 from tradingd.errors import JournalError
-from tradingd.runtime.clock import Clock
 from tradingd.runtime.inbox import Inbox
-from tradingd.runtime.kill_switch import HALT, KillSwitch
+from tradingd.runtime.kernel import Kernel
+from tradingd.runtime.kill_switch import HALT
 from tradingd.runtime.module import ClockTick, Module
-from tradingd.runtime.ports import AgeOf, EventLog, InstrumentOf, Journal, LatestData
+from tradingd.runtime.ports import MarketLookup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskConfig:
+    """Frozen for a run."""
+
+    rules: RiskRules
+    limits: RiskLimits
+    annualisation_days: int
 
 
 class RiskManager(Module[ClockTick]):
@@ -44,32 +53,22 @@ class RiskManager(Module[ClockTick]):
     def __init__(
         self,
         inbox: Inbox[ClockTick],
+        kernel: Kernel,
+        config: RiskConfig,
         *,
-        books: Books,
-        rules: RiskRules,
-        limits: RiskLimits,
-        latest: LatestData,
-        age_of: AgeOf,
-        instrument_of: InstrumentOf,
-        journal: Journal,
-        log: EventLog,
-        clock: Clock,
-        latch: KillSwitch,
-        annualisation_days: int,
+        market: MarketLookup,
     ) -> None:
         super().__init__(inbox)
-        self._books = books
-        self._rules = rules
-        self._limits = limits
-        self._latest = latest
-        self._age_of = age_of
-        self._instrument_of = instrument_of
-        self._journal = journal
-        self._log = log
-        self._clock = clock
-        self._latch = latch
-        self._annualisation_days = annualisation_days
-        self._rate = OrderRate(rules.max_orders_per_minute)
+        self._books = kernel.books
+        self._journal = kernel.journal
+        self._log = kernel.log
+        self._clock = kernel.clock
+        self._kill_switch = kernel.kill_switch
+        self._rules = config.rules
+        self._limits = config.limits
+        self._annualisation_days = config.annualisation_days
+        self._market = market
+        self._rate = OrderRate(config.rules.max_orders_per_minute)
         self._unwritten: HaltEngaged | None = None
         """A halt that is in force and that the journal did not take: tried again at every beat."""
         self._unwritten_scopes: list[ScopeHalted] = []
@@ -80,7 +79,7 @@ class RiskManager(Module[ClockTick]):
     def initialize(self) -> None:
         """Go on being halted where the journal says so."""
         if self._books.halt is not None:
-            self._latch.close(HALT, self._books.halt.reason)
+            self._kill_switch.close(HALT, self._books.halt.reason)
 
     @property
     def halted(self) -> str | None:
@@ -104,11 +103,11 @@ class RiskManager(Module[ClockTick]):
             barred[-1] = msgspec.structs.replace(barred[-1], message=f"{barred[-1].message} ({way_out})")
             return ValidationResponse(breaches=tuple(barred))
         now = self._clock.monotonic_ns()
-        latest = self._latest(order.symbol)
+        latest = self._market.latest(order.symbol)
         market = MarketView(
-            instrument=self._instrument_of(order.symbol),
+            instrument=self._market.instrument(order.symbol),
             price=None if latest is None else Decimal(repr(reference_price(latest))),
-            age_ns=self._age_of(order.symbol),
+            age_ns=self._market.age_ns(order.symbol),
         )
         verdict = validate(
             order,
@@ -207,7 +206,7 @@ class RiskManager(Module[ClockTick]):
         """Stop new orders, across restarts, until an operator resumes; a second halt changes nothing and is False."""
         if self.halted is not None:
             return False
-        self._latch.close(HALT, reason)
+        self._kill_switch.close(HALT, reason)
         self._unwritten = HaltEngaged(reason=reason, operator=operator)
         written = self._write_halt()
         self._log.log_event(
@@ -261,7 +260,7 @@ class RiskManager(Module[ClockTick]):
             is_new = state.status is OrderStatus.PENDING_SUBMIT and scope.covers(order.strategy_id, order.symbol)
             passes = reduces if scope.strategy_id is None else reduces_own
             if is_new and not passes(order, self._books.portfolio, replaced=state.open_quantity):
-                self._latch.hold(state.client_order_id, reason)
+                self._kill_switch.hold(state.client_order_id, reason)
 
     def resume_scope(self, scope: Scope, operator: str) -> None:
         """Let exactly this go on: what an operator halted, a symbol after a correction, a quarantined strategy."""
@@ -302,7 +301,7 @@ class RiskManager(Module[ClockTick]):
         self._books.apply(entry)
         self._unwritten = None
         self._unwritten_scopes.clear()
-        self._latch.open(HALT)
+        self._kill_switch.open(HALT)
         self._log.log_event(
             Level.WARNING,
             "trading is resumed",

@@ -4,11 +4,11 @@ Owns: the strategies, their bars, timers and saved state. Reads: market data, or
 to the execution engine. Never: lets one strategy's exception reach another; never calls a strategy back about history.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from tradingd.core.books import Books
 from tradingd.core.entries import StrategyQuarantined, StrategyStateSaved
 from tradingd.core.identifiers import StrategyId, Symbol, TraceId
 from tradingd.core.instruments import is_sensible
@@ -21,12 +21,11 @@ from tradingd.core.orders import (
     SignalAction,
 )
 from tradingd.core.signals import PLAIN, OcoSignal, Protection, StrategySignal, TradingSignal, Work
-from tradingd.runtime.clock import Clock
 from tradingd.runtime.events import OrderUpdate, StrategyFailed
 from tradingd.runtime.guard import Failure, guarded
 from tradingd.runtime.inbox import Inbox, Outlet
+from tradingd.runtime.kernel import Kernel
 from tradingd.runtime.module import ClockTick, Module
-from tradingd.runtime.ports import EventLog, Journal
 from tradingd.strategies.base import Strategy
 from tradingd.strategies.callback_budget import CallbackBudget
 from tradingd.strategies.host import StrategyHost
@@ -38,6 +37,15 @@ _UNHURRIED = frozenset({"on_start", "on_history", "on_stop"})
 StrategyEvent: TypeAlias = MarketDataEvent | OrderUpdate | ClockTick
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostedStrategy:
+    """A strategy with what the settings say of how it is run."""
+
+    strategy: Strategy[Any]
+    interval_ns: int
+    callback_budget_ns: int
+
+
 class StrategyEngine(Module[StrategyEvent]):
     """Host of the strategies."""
 
@@ -46,22 +54,18 @@ class StrategyEngine(Module[StrategyEvent]):
     def __init__(
         self,
         inbox: Inbox[StrategyEvent],
+        kernel: Kernel,
+        strategies: Sequence[HostedStrategy],
         *,
-        strategies: Sequence[tuple[Strategy[Any], int]],
         signals: Outlet[StrategySignal | StrategyFailed],
-        books: Books,
-        journal: Journal,
-        log: EventLog,
         log_signal: Callable[[TradingSignal], None],
-        clock: Clock,
-        callback_budget_ns: Mapping[StrategyId, int],
     ) -> None:
         super().__init__(inbox)
         self.signals = signals
-        self.books = books
-        self.log = log
-        self.clock = clock
-        self._journal = journal
+        self.books = kernel.books
+        self.log = kernel.log
+        self.clock = kernel.clock
+        self._journal = kernel.journal
         self._log_signal = log_signal
         self._hosts: dict[StrategyId, StrategyHost] = {}
         self._bar_readers: dict[tuple[Symbol, int], list[StrategyHost]] = {}
@@ -72,12 +76,13 @@ class StrategyEngine(Module[StrategyEvent]):
         """Number of the journal's entry that the strategies are hearing of."""
         self.timers_used = False
         """Whether any strategy ever set a timer: most never do, and a replay asks at every event."""
-        for strategy, interval_ns in strategies:
-            host = StrategyHost(self, strategy, interval_ns)
+        for hosted in strategies:
+            strategy = hosted.strategy
+            host = StrategyHost(self, strategy, hosted.interval_ns)
             self._hosts[strategy.id] = host
-            self._paces[strategy.id] = CallbackBudget(strategy.id, callback_budget_ns.get(strategy.id, 0), log)
+            self._paces[strategy.id] = CallbackBudget(strategy.id, hosted.callback_budget_ns, kernel.log)
             for symbol in strategy.symbols:
-                self._bar_readers.setdefault((symbol, interval_ns), []).append(host)
+                self._bar_readers.setdefault((symbol, hosted.interval_ns), []).append(host)
                 if host.wants_ticks:
                     self._tick_readers.setdefault(symbol, []).append(host)
 

@@ -3,6 +3,7 @@
 module       a module: a name, an inbox, and what it does with an event
 inbox        queues between modules, bounded or conflating
 events       what travels beside market data, signals and execution reports
+kernel       clock, books, journal, log and kill switch, of which a run has one each
 ports        what is asked by direct call, as protocols
 clock        where time comes from
 live         driver 1: asyncio tasks and queues, supervised

@@ -7,7 +7,7 @@ journal's; this is what stops an order that was approved before the halt and has
 from tradingd.core.identifiers import ClientOrderId
 
 HALT, STOP = "halt", "stop"
-"""Who closes the latch: a halt, and the end of the process."""
+"""Who closes it: a halt, and the end of the process."""
 
 
 class KillSwitch:

@@ -5,6 +5,7 @@ inbox. The orchestrator hands each module what it needs.
 """
 
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol, TypeAlias
 
@@ -29,6 +30,16 @@ AgeOf: TypeAlias = Callable[[Symbol], int]
 
 InstrumentOf: TypeAlias = Callable[[Symbol], Instrument]
 """The trading steps of a symbol."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarketLookup:
+    """What is known of a symbol now: the data handler's last good event and its age, and the venue's trading steps."""
+
+    latest: LatestData
+    age_ns: AgeOf
+    instrument: InstrumentOf
+
 
 Spawn: TypeAlias = Callable[[Coroutine[Any, Any, None], str], None]
 """Start something that waits, under a name; its failure is the process's failure."""

@@ -120,11 +120,11 @@ def cadence(settings: Settings) -> Cadence:
         in_flight_ns=to_ns(execution.in_flight_interval_s),
         open_orders_ns=to_ns(execution.open_orders_interval_s),
         everything_ns=to_ns(execution.reconcile_interval_s),
-        most_queries=execution.max_queries,
+        max_queries=execution.max_queries,
     )
 
 
-def patience(settings: Settings) -> dict[StrategyId, UnfilledTimeout]:
+def unfilled_timeouts(settings: Settings) -> dict[StrategyId, UnfilledTimeout]:
     """How long each strategy's limit orders may work; those that may for ever are left out."""
     return {
         strategy.id: UnfilledTimeout(

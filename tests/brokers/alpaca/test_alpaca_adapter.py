@@ -277,11 +277,11 @@ async def test_a_cancel_is_only_a_request(venue: ScriptedVenue, broker: AlpacaBr
     assert recorder.problems == []
 
 
-async def test_an_order_that_meets_a_closed_latch_at_the_wire_is_not_sent(
-    venue: ScriptedVenue, broker: AlpacaBroker, recorder: Recorder, latch: KillSwitch
+async def test_an_order_that_meets_a_closed_kill_switch_at_the_wire_is_not_sent(
+    venue: ScriptedVenue, broker: AlpacaBroker, recorder: Recorder, kill_switch: KillSwitch
 ) -> None:
     await broker.connect([])
-    latch.close("halt", "trading is halted: too hot")
+    kill_switch.close("halt", "trading is halted: too hot")
     broker.submit(make_order())
     rejected = await recorder.first(OrderRejected)
     assert (rejected.code, rejected.reason) == ("not_sent", "trading is halted: too hot")

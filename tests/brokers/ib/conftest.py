@@ -30,12 +30,12 @@ def recorder() -> Recorder:
 
 
 @pytest.fixture
-def latch() -> KillSwitch:
+def kill_switch() -> KillSwitch:
     return KillSwitch()
 
 
 @pytest.fixture
-async def make_broker(tws: TwsEmulator, recorder: Recorder, latch: KillSwitch) -> AsyncIterator[Making]:
+async def make_broker(tws: TwsEmulator, recorder: Recorder, kill_switch: KillSwitch) -> AsyncIterator[Making]:
     made: list[IbBroker] = []
 
     def make(**changes: Any) -> IbBroker:
@@ -50,7 +50,7 @@ async def make_broker(tws: TwsEmulator, recorder: Recorder, latch: KillSwitch) -
             "sink": recorder.sink,
             "clock": time.time_ns,
             "is_ours": lambda client_order_id: client_order_id.startswith("t-"),
-            "refusal": latch.refusal,
+            "refusal": kill_switch.refusal,
             "on_problem": recorder.on_problem,
             "failure": recorder.failure,
             "rng": random.Random(7),

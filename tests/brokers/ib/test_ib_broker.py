@@ -215,10 +215,10 @@ async def test_a_read_only_gateway_is_told_with_the_remedy(
     assert "broker.read_only" in [name for name, _, _ in recorder.problems]
 
 
-async def test_the_latch_is_asked_before_the_bytes_leave(
-    broker: IbBroker, recorder: Recorder, tws: TwsEmulator, latch: KillSwitch
+async def test_the_kill_switch_is_asked_before_the_bytes_leave(
+    broker: IbBroker, recorder: Recorder, tws: TwsEmulator, kill_switch: KillSwitch
 ) -> None:
-    latch.close("stop", "the daemon is stopping")
+    kill_switch.close("stop", "the daemon is stopping")
     broker.submit(order())
     report = await recorder.first(OrderRejected)
     assert (report.code, report.reason) == ("not_sent", "the daemon is stopping")

@@ -64,7 +64,7 @@ class AccountHarness:
         self,
         sink: BrokerSink,
         is_ours: Callable[[ClientOrderId], bool],
-        latch: KillSwitch,
+        kill_switch: KillSwitch,
         *,
         on_problem: ProblemSink,
         failure: Callable[[BaseException], None],
@@ -78,7 +78,7 @@ class AccountHarness:
             on_problem=on_problem,
             sink=sink,
             is_ours=is_ours,
-            latch=latch,
+            kill_switch=kill_switch,
         )
 
     def make_stranger(self, sink: BrokerSink) -> BrokerAdapter:

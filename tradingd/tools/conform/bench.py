@@ -53,7 +53,7 @@ class Bench(Told):
         self.problems: Recorder[tuple[str, str]] = Recorder()
         self.failures: list[str] = []
         self.others: list[Bench] = []
-        self.latch = KillSwitch()
+        self.kill_switch = KillSwitch()
         self.tolerant = False
         """True where the case itself provokes problems and repeats."""
         self.expects_problems = False
@@ -81,7 +81,7 @@ class Bench(Told):
         adapter = self.harness.make_adapter(
             self.take,
             lambda order_id: order_id.startswith(self.prefix),
-            self.latch,
+            self.kill_switch,
             on_problem=lambda name, text: self.problems.put((name, text)),
             failure=self.note_failure,
         )

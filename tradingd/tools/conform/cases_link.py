@@ -221,13 +221,13 @@ async def foreign_fill_is_listed(bench: Bench) -> None:
 
 @case("E129", "while the gate is closed no order leaves, and each is refused with the gate's reason", C.LATCH)
 async def closed_gate(bench: Bench) -> None:
-    bench.latch.close("conform", "closed by the case")
+    bench.kill_switch.close("conform", "closed by the case")
     order = bench.resting()
     bench.submit(order)
     rejected = await bench.expect(OrderRejected, order)
     check("closed by the case" in rejected.reason, f"the reason is {rejected.reason}")
     same(await bench.find(order), None, "what the venue has")
-    bench.latch.open("conform")
+    bench.kill_switch.open("conform")
     await bench.place(bench.resting())
 
 
@@ -235,9 +235,9 @@ async def closed_gate(bench: Bench) -> None:
 async def closed_gate_lets_cancels_through(bench: Bench) -> None:
     order = bench.resting()
     await bench.place(order)
-    bench.latch.close("conform", "closed by the case")
+    bench.kill_switch.close("conform", "closed by the case")
     await bench.cancelled(order)
-    bench.latch.open("conform")
+    bench.kill_switch.open("conform")
 
 
 @case("E131", "after close a command is answered as not sent or unknown, and never as taken", C.RESTART, C.LATCH)

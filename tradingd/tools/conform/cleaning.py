@@ -69,7 +69,7 @@ async def clean_up(bench: Bench) -> list[str]:
     try:
         async with asyncio.timeout(4 * bench.harness.patience_s):
             for name in ("halt", "conform"):
-                bench.latch.open(name)
+                bench.kill_switch.open(name)
             if not bench.connected:
                 await bench.come_back()
             if bench.harness.market is not None and bench.prices.bid:

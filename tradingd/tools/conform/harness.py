@@ -88,7 +88,7 @@ class Harness(Protocol):
         self,
         sink: BrokerSink,
         is_ours: Callable[[ClientOrderId], bool],
-        latch: KillSwitch,
+        kill_switch: KillSwitch,
         *,
         on_problem: ProblemSink,
         failure: Callable[[BaseException], None],

@@ -126,7 +126,7 @@ class VenueHarness:
         self,
         sink: BrokerSink,
         is_ours: Callable[[ClientOrderId], bool],
-        latch: KillSwitch,
+        kill_switch: KillSwitch,
         *,
         on_problem: ProblemSink,
         failure: Callable[[BaseException], None],
@@ -143,7 +143,7 @@ class VenueHarness:
             sink=sink,
             clock=self._clock,
             is_ours=is_ours,
-            refusal=latch.refusal,
+            refusal=kill_switch.refusal,
             on_problem=lambda event, message, _details: on_problem(event, message),
             failure=failure,
             rng=random.Random(1),  # noqa: S311  # it decides how long to wait
