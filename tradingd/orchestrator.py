@@ -24,7 +24,7 @@ from tradingd.assembly.modules import Edges, Modules, build
 from tradingd.assembly.next_start import examine_edit
 from tradingd.assembly.quiescence import Quiescence
 from tradingd.assembly.shutdown import Shutdown, where
-from tradingd.assembly.startup import NOTHING_SAID, Word, open_journal
+from tradingd.assembly.startup import NO_OPTIONS, StartOptions, open_journal
 from tradingd.assembly.warm_up import reach, warm_up
 from tradingd.control.facade import DaemonFacade
 from tradingd.control.server import ControlServer
@@ -68,7 +68,7 @@ LOG_LINGER_S = 0.005
 """How long a log line waits before it is rendered, so that an order's bytes leave first."""
 
 
-def run_daemon(loaded: LoadedSettings, environ: Mapping[str, str], word: Word = NOTHING_SAID) -> int:
+def run_daemon(loaded: LoadedSettings, environ: Mapping[str, str], options: StartOptions = NO_OPTIONS) -> int:
     """Run the daemon until it is told to stop or must; return the exit code."""
     service_manager = ServiceManager(environ)
     os.umask(0o077)  # journal, databases, reports: for this user alone
@@ -82,7 +82,7 @@ def run_daemon(loaded: LoadedSettings, environ: Mapping[str, str], word: Word = 
         _say(f"tradingd: error: {error}")
         return error.exit_code if isinstance(error, FatalError) else FatalError.exit_code
     try:
-        return uvloop.run(Orchestrator(loaded, paths, service_manager, word).run())
+        return uvloop.run(Orchestrator(loaded, paths, service_manager, options).run())
     except TradingdError as error:
         # Problems of the configuration bring their own place, one a line.
         text = str(error) if isinstance(error, ConfigurationProblems) else f"tradingd: error: {error}"
@@ -108,10 +108,10 @@ class Orchestrator:
         loaded: LoadedSettings,
         paths: StatePaths,
         service_manager: ServiceManager,
-        word: Word = NOTHING_SAID,
+        options: StartOptions = NO_OPTIONS,
     ) -> None:
         self._loaded = loaded
-        self._word = word
+        self._options = options
         self._settings = loaded.settings
         self._paths = paths
         self._service_manager = service_manager
@@ -145,7 +145,7 @@ class Orchestrator:
 
     def initialize(self) -> None:
         """Fold the journal and take it over; make the supervisor, and what listens for signals."""
-        opened = open_journal(self._loaded, self._paths, self._clock, self._on_database_rebuilt, self._word)
+        opened = open_journal(self._loaded, self._paths, self._clock, self._on_database_rebuilt, self._options)
         self._opened = opened
         self._settings = opened.settings
         self.books, self._inboxes, self._logger = opened.books, opened.inboxes, opened.logger
@@ -231,7 +231,7 @@ class Orchestrator:
                 if isinstance(feed, SyntheticFeed):  # an invented market goes on where the run before has left it
                     feed.go_on_from(self._venue.last_prices())
             self._log(LogEvent.VENUE_STARTED, f"the paper venue listens at {self._venue.base_url}")
-        self._settling = Quiescence(self._inboxes, self.books, self._venue)
+        self._quiescence = Quiescence(self._inboxes, self.books, self._venue)
         histories: list[BarHistory] = [feed for feed in feeds if not isinstance(feed, FileFeed)]
         make_adapter = build_adapter(
             settings,
@@ -252,7 +252,7 @@ class Orchestrator:
             database=self._database,
             market_sinks=() if self._venue is None else (self._venue.on_market_data,),
             histories=tuple(histories),
-            until_quiescent=self._settling.wait,
+            until_quiescent=self._quiescence.wait,
             spawn=self._supervisor.spawn,
             measure=self._measure,
             render_report=to_json,
@@ -265,11 +265,11 @@ class Orchestrator:
             kill_switch=self._kill_switch,
         )
         self._modules = build(settings, self.books, self._inboxes, edges, self._logger)
-        self._settling.attach(self._modules)
+        self._quiescence.attach(self._modules)
         return self._modules
 
     def _on_reconciled(self) -> None:
-        self._settling.reconciled()
+        self._quiescence.reconciled()
         self._reconciled.set()
 
     def _resync(self) -> None:
@@ -293,7 +293,7 @@ class Orchestrator:
         account = await reach(adapter, symbols, self._rng, self._logger, self._service_manager.status)
         check_account(self.books, account, self._paths.journal)
         self._account_lock = AccountLock(self._settings.broker.kind, account.account_id)
-        if self.books.account is None and self._word.accepts is None:
+        if self.books.account is None and self._options.accepts is None:
             await asyncio.to_thread(
                 require_no_other_journal, self._paths.journal, self._settings.broker.kind, account.account_id
             )
@@ -375,7 +375,7 @@ class Orchestrator:
         steps: list[Callable[[], Awaitable[None] | None]] = [partial(self._supervisor.cancel, "feed:")]
         if modules is not None and error is None:
             steps += [
-                partial(ending.settle, self._settling),
+                partial(ending.await_quiescence, self._quiescence),
                 partial(ending.wind_down, modules.execution),
                 modules.strategies.stop,
             ]

@@ -33,7 +33,7 @@ def measured(
     *,
     annualisation_days: int = 252,
     risk_free_rate: float = 0.0,
-    least_days: int = 0,
+    min_days: int = 0,
 ) -> PerformanceReportData:
     """Measure an account and, on the same curve, each strategy that traded."""
     names = sorted({trade.strategy_id for trade in trades})
@@ -43,5 +43,5 @@ def measured(
         annualisation_days=annualisation_days,
         risk_free_rate=risk_free_rate,
         day_of=utc_day,
-        least_days=least_days,
+        min_days=min_days,
     )

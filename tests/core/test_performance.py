@@ -141,13 +141,13 @@ def test_figures_of_a_hand_checked_account() -> None:
 
 
 def test_a_short_span_has_no_yearly_figures_and_says_why() -> None:
-    report = measured(points(100, 110, 99, step=10 * DAY_NS), [], least_days=30)
+    report = measured(points(100, 110, 99, step=10 * DAY_NS), [], min_days=30)
     assert report.not_annualised == "yearly figures need 30 days, and these are 20.0"
     account = report.account
     assert (account.cagr, account.volatility, account.sharpe, account.sortino, account.calmar) == (None,) * 5
     assert account.total_return == pytest.approx(-0.01)
     assert account.drawdown is not None
-    assert measured(points(100, 110, 99, step=15 * DAY_NS), [], least_days=30).not_annualised == ""
+    assert measured(points(100, 110, 99, step=15 * DAY_NS), [], min_days=30).not_annualised == ""
 
 
 # -- flows ------------------------------------------------------------------------------------------------------------

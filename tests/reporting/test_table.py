@@ -9,7 +9,7 @@ def test_figures_stand_to_the_right_under_their_headings() -> None:
 
 
 def test_what_may_be_cut_gives_up_characters_until_the_table_fits() -> None:
-    columns = [Column("strategy", least=4), Column("id"), Column("state", least=6)]
+    columns = [Column("strategy", min_width=4), Column("id"), Column("state", min_width=6)]
     lines = table(columns, [["mean-reversion", "x-1", "partially filled"]], width=28)
     assert lines == ["strategy        id   state", "mean-reversion  x-1  partia…"]
 

@@ -80,12 +80,12 @@ def test_a_dead_process_leaves_its_coroutines_where_they_stand() -> None:
     assert heard == ["gone"]
 
 
-def drive(seed: int, haste: float, most_behind_ns: int) -> list[str]:
+def drive(seed: int, haste: float, max_behind_ns: int) -> list[str]:
     agenda = Agenda(SimulationClock(0))
     heard: list[str] = []
     one, two = Listener("one", heard), Listener("two", heard)
     driver = SimulationDriver(
-        agenda, random.Random(seed), [one, two], [one, two], haste=haste, most_behind_ns=most_behind_ns
+        agenda, random.Random(seed), [one, two], [one, two], haste=haste, max_behind_ns=max_behind_ns
     )
     for at in (10, 20, 30):
         agenda.after(at, f"beat {at}", driver.beat)

@@ -122,7 +122,7 @@ def test_a_file_that_was_cut_to_nothing_goes_on_from_its_beginning(tmp_path: Pat
 def test_a_full_disk_costs_lines_and_is_told_once(tmp_path: Path) -> None:
     path = tmp_path / "d.log"
     path.symlink_to("/dev/full")
-    sink = LogFile(path, most_bytes=10, days=1, keep=1)
+    sink = LogFile(path, max_bytes=10, days=1, keep=1)
     sink.write("one\n")
     assert os.strerror(errno.ENOSPC) in told(sink)
     sink.write("two\n")
@@ -184,7 +184,7 @@ def test_a_file_is_rotated_by_size_and_only_rotated_files_are_deleted(tmp_path: 
     path, now = tmp_path / "d.log", Now()
     other = tmp_path / "d.notes.log"
     other.touch()
-    sink = LogFile(path, most_bytes=10, keep=2, now_ns=now)
+    sink = LogFile(path, max_bytes=10, keep=2, now_ns=now)
     for number in range(6):
         now.ns += 1_000_000_000
         sink.write(f"line {number}\n")

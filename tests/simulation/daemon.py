@@ -224,7 +224,7 @@ class Daemon:
             self.modules.driven(),
             self.modules.listeners(),
             haste=around.plan.haste,
-            most_behind_ns=round(around.plan.most_behind_s * NS_PER_SECOND),
+            max_behind_ns=round(around.plan.max_behind_s * NS_PER_SECOND),
         )
         around.venue.listener = link.stream
         around.agenda.after(around.venue.latency_ns("up"), "stream up", link.go_up)

@@ -29,7 +29,7 @@ from tradingd.core.orders import (
     OrderRejected,
     Side,
 )
-from tradingd.core.plans.records import CLOSING, EXITS, THEN, TargetPosition
+from tradingd.core.plans.records import CLOSING, EXITS, Leg, TargetPosition
 from tradingd.core.risk import reduces
 from tradingd.core.venue_view import VenueFill, VenueOrderStatus
 from tradingd.errors import TradingdError
@@ -302,12 +302,12 @@ class Judge:
                     raise Breach("I6", f"{name} leaves beside {state.client_order_id}, another exit of its plan")
             return
         plan = self.books.plans.get(order.plan_id)
-        if plan is None or order.leg in CLOSING or order.leg == THEN:
+        if plan is None or order.leg in CLOSING or order.leg == Leg.THEN:
             return
         if isinstance(plan.plan.method, TargetPosition):
             self._judge_target(order, plan.plan.method.goal)
             return
-        entries = [state for state in states if state.order.leg not in CLOSING | {THEN}]
+        entries = [state for state in states if state.order.leg not in CLOSING | {Leg.THEN}]
         sent = sum((state.filled_quantity + state.open_quantity for state in entries), ZERO)
         if sent > plan.plan.quantity and not self._outside_hands:
             raise Breach("I4", f"{name} leaves, and its plan is to enter {plan.plan.quantity} in all")

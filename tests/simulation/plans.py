@@ -106,7 +106,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     halts_on_external: bool
     haste: float
     """How likely time moves on while events wait, per step."""
-    most_behind_s: float
+    max_behind_s: float
     """How long an event may wait."""
     events: tuple[Event, ...]
 
@@ -126,7 +126,7 @@ def draw(seed: int) -> Plan:
         tight=tight,
         halts_on_external=rng.random() < 0.2,
         haste=rng.choice((0.0, 0.05, 0.3)),
-        most_behind_s=rng.choice((0.02, 0.2, 3.0)),
+        max_behind_s=rng.choice((0.02, 0.2, 3.0)),
         events=tuple(
             sorted(
                 [*market, *wishes, *faults, *_draw_edits(seed, duration_ns), *_draw_parts(seed, duration_ns)],

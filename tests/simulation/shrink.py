@@ -41,7 +41,7 @@ def shrink(plan: Plan, invariant: str, *, tries: int = 400, run: Callable[[Plan]
     def fails(events: Sequence[Event]) -> bool:
         return run(with_events(sorted(events, key=lambda event: event.at_ns))).invariant == invariant
 
-    for simpler in ({"haste": 0.0}, {"most_behind_s": 0.02}, {"tight": False}, {"halts_on_external": False}):
+    for simpler in ({"haste": 0.0}, {"max_behind_s": 0.02}, {"tight": False}, {"halts_on_external": False}):
         candidate = msgspec.structs.replace(plan, **simpler)
         if run(candidate).invariant == invariant:
             plan = candidate

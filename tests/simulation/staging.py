@@ -62,7 +62,7 @@ def plan_of(*events: Event, seconds: float = 45) -> Plan:
         tight=False,
         halts_on_external=False,
         haste=0,
-        most_behind_s=0.02,
+        max_behind_s=0.02,
         events=tuple(sorted(events, key=lambda event: event.at_ns)),
     )
 
@@ -107,7 +107,7 @@ class Story:
         """Every order of ours that arrived at the venue, first legs alone."""
         truth = self.world.venue.truth
         ours = [leg for leg in truth.orders() if leg.replaces is None and not leg.client_order_id.startswith("strang")]
-        return [truth._lives[leg.venue_order_id].order for leg in ours]
+        return [truth._orders[leg.venue_order_id].order for leg in ours]
 
     def entries(self, kind: type[E]) -> list[E]:
         """The journal's entries of one kind, in order."""
@@ -191,7 +191,7 @@ class OddBroker(DeskBroker):
 
     def cancel(self, order: Order, venue_order_id: VenueOrderId) -> None:
         self.cancels.append(order.client_order_id)
-        life = self._lives[venue_order_id]
+        life = self._orders[venue_order_id]
         if not self.stalls and life.status is VenueOrderStatus.WORKING:
             self._cancel(life)
 

@@ -289,7 +289,7 @@ def test_F26_a_second_live_order_of_one_intent_is_cancelled_and_its_symbol_halte
     broker.deafly(lambda: broker.work_twice(order_id))
 
     def working() -> int:
-        return sum(life.status.value == "WORKING" for life in broker._lives.values())
+        return sum(life.status.value == "WORKING" for life in broker._orders.values())
 
     assert working() == 2
     desk.stream_up()

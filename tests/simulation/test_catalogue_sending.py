@@ -150,7 +150,7 @@ def test_F05_an_order_that_filled_before_it_was_first_asked_for_is_found_filled_
     and never taken for rejected."""
     desk = Desk(tmp_path).open()
     desk.broker.deafly(lambda: desk.act(lambda strategy: strategy.buy(ABC, D(10))))
-    assert [order.status.value for order in desk.broker._lives.values()] == ["FILLED"]
+    assert [order.status.value for order in desk.broker._orders.values()] == ["FILLED"]
     desk.broker.unreachable = True
     desk.wait(300)
     assert desk.order().status is S.PENDING_SUBMIT

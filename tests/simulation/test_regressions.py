@@ -37,7 +37,7 @@ def plan_of(*events: Event) -> Plan:
         tight=False,
         halts_on_external=False,
         haste=0,
-        most_behind_s=0.02,
+        max_behind_s=0.02,
         events=tuple(sorted(events, key=lambda event: event.at_ns)),
     )
 

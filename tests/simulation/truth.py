@@ -9,7 +9,7 @@ from decimal import Decimal
 import msgspec
 from tests.simulation.plans import SYMBOLS
 from tradingd.brokers.simulated import SimulatedBroker
-from tradingd.brokers.simulated.life import SimulatedOrder
+from tradingd.brokers.simulated.orders import SimulatedOrder
 from tradingd.core.accounting import EXACT, Position, apply_trade
 from tradingd.core.broker_events import BrokerEvent
 from tradingd.core.identifiers import ClientOrderId, StrategyId, Symbol, TraceId, VenueOrderId
@@ -80,14 +80,14 @@ class Truth(SimulatedBroker):
 
     def leg(self, venue_order_id: VenueOrderId) -> VenueOrder | None:
         """One leg by the venue's id."""
-        life = self._lives.get(venue_order_id)
+        life = self._orders.get(venue_order_id)
         return None if life is None else self._view(life)
 
     def orders(self, since_ns: int = 0) -> tuple[VenueOrder, ...]:
         """Every working order and every one touched since a time, oldest first."""
         return tuple(
             self._view(life)
-            for life in self._lives.values()
+            for life in self._orders.values()
             if life.status is VenueOrderStatus.WORKING or self._touched.get(life.venue_id, 0) >= since_ns
         )
 
@@ -131,7 +131,7 @@ class Truth(SimulatedBroker):
 
     def overfill(self, share: float) -> bool:
         """Execute a finished order once more; False when there is none."""
-        done = [life for life in self._lives.values() if life.status is VenueOrderStatus.FILLED]
+        done = [life for life in self._orders.values() if life.status is VenueOrderStatus.FILLED]
         if not done:
             return False
         life = done[int(share * len(done))]
@@ -169,7 +169,7 @@ class Truth(SimulatedBroker):
         """Cancel a working order from the venue's own website."""
         working = self.working()
         if working:
-            life = self._lives[working[int(share * len(working))].venue_order_id]
+            life = self._orders[working[int(share * len(working))].venue_order_id]
             super().cancel(life.order, life.venue_id)
 
     def replaceable(self, share: float) -> tuple[Order, VenueOrder] | None:
@@ -178,7 +178,7 @@ class Truth(SimulatedBroker):
         if not working:
             return None
         chosen = working[int(share * len(working))]
-        return self._lives[chosen.venue_order_id].order, chosen
+        return self._orders[chosen.venue_order_id].order, chosen
 
     def move_cash(self, amount: Decimal) -> None:
         """Pay in, or out."""

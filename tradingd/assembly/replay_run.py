@@ -125,7 +125,7 @@ class _Run:
             write_line=self._take_line,
             order_of=self.books.orders.get,
             read_trades=lambda start, end: read_history(journal, start, end).trades,
-            least_level=Level.WARNING,
+            min_level=Level.WARNING,
         )
         self._loaded = loaded
         self._simulated: SimulatedBroker | None = None

@@ -32,14 +32,14 @@ class Shutdown:
         self._logger = logger
         self._by = asyncio.get_running_loop().time() + settings.daemon.stop_timeout_s
 
-    async def settle(self, settling: Quiescence) -> None:
+    async def await_quiescence(self, quiescence: Quiescence) -> None:
         """Wait until every event has been handled and every command answered."""
         inboxes = self._inboxes
         queues = (inboxes.strategies, inboxes.execution)
         try:
             async with asyncio.timeout_at(self._by):
                 await drained([inbox for inbox in queues if isinstance(inbox, QueueInbox)])
-                await settling.wait()
+                await quiescence.wait()
         except TimeoutError:
             self._complain("some commands were not answered in time; they are in doubt", Level.WARNING)
 

@@ -49,8 +49,8 @@ MAX_KEPT = 4096
 
 
 @dataclass(frozen=True)
-class Word:
-    """What an operator says with a start: names, None where nothing was said."""
+class StartOptions:
+    """Options of `tradingd run`; each is the name of the operator who gave it, or None."""
 
     accepts: str | None = None
     """Who accepts that the configuration was changed against what is held."""
@@ -58,7 +58,7 @@ class Word:
     """Who wants the run to start halted."""
 
 
-NOTHING_SAID = Word()
+NO_OPTIONS = StartOptions()
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def open_journal(
     paths: StatePaths,
     clock: Clock,
     on_database_rebuilt: Callable[[str], None],
-    word: Word = NOTHING_SAID,
+    options: StartOptions = NO_OPTIONS,
 ) -> Opened:
     """Fold the journal, take it over with this run's manifest, and say what was found.
 
@@ -96,7 +96,7 @@ def open_journal(
     """
     settings = loaded.settings
     books, tail = load(paths.journal)
-    accepts = word.accepts
+    accepts = options.accepts
     require_no_conflict(loaded, books, accept=accepts is not None)
     facts = configuration_facts(settings)
 
@@ -148,8 +148,8 @@ def open_journal(
     )
     journal.reserve.prepare()
     changes = take_over(facts, books, started, logger, accepts=accepts)
-    if word.halts is not None:
-        _halt(word.halts, logger, books)
+    if options.halts is not None:
+        _halt(options.halts, logger, books)
     opened = Opened(
         settings=with_held_symbols(settings, books),
         books=books,
@@ -175,7 +175,7 @@ def log_file(daemon: DaemonSettings) -> LogFile | None:
         return None
     return LogFile(
         daemon.log_file,
-        most_bytes=daemon.log_rotate_mb * MEGABYTE,
+        max_bytes=daemon.log_rotate_mb * MEGABYTE,
         days=daemon.log_rotate_days,
         keep=daemon.log_keep,
     )
@@ -187,7 +187,7 @@ def take_over(
     """Begin a run in journal and books: what an operator accepts, the manifest, and what `formerly` hands over."""
     accepted = None if accepts is None else acceptance(facts, books, accepts)
     changes: list[ChangesAccepted | StrategyTransferred] = [*([] if accepted is None else [accepted])]
-    if accepted is not None:  # ahead of the manifest, which is the word on what there is to accept at the next start
+    if accepted is not None:  # ahead of the manifest, which is the options on what there is to accept at the next start
         _take(accepted, logger, books)
     _take(started, logger, books)
     for transfer in transfers_due(facts, books):

@@ -88,7 +88,7 @@ class BrokerAdapter(Protocol):
 
 
 @runtime_checkable
-class TellsTime(Protocol):
+class ReportsVenueTime(Protocol):
     """An adapter whose venue can be asked what time it is there."""
 
     async def server_time(self) -> int | None:

@@ -58,7 +58,7 @@ def halt(
     except DaemonDown:
         typer.echo(halt_offline(paths, _scope(strategy, symbol), reason))
         return
-    _tell(result)
+    _print_result(result)
     _show_working(paths, set(result.orders_working), "still working")
 
 
@@ -84,7 +84,7 @@ def resume(
             f"{error}; a halt is lifted by the daemon alone, once it has compared its books with the venue: start it "
             "(it starts halted), then resume"
         ) from error
-    _tell(result)
+    _print_result(result)
     for line in result.left:
         typer.echo(line)
     if result.left:
@@ -114,7 +114,7 @@ def flatten(
         _confirm(f"Halt {scope}, cancel every order and close every position of it at the market?")
     paths = _paths(config)
     result = _order(paths, "/flatten", _body(strategy, symbol, reason))
-    _tell(result)
+    _print_result(result)
     _wait_until_flat(paths, scope, wait_s)
 
 
@@ -145,7 +145,7 @@ def close(
         _confirm(f"Cancel every order and close every position of {scope} at the market?")
     paths = _paths(config)
     result = _order(paths, "/close", _body(strategy, symbol, reason) | {"halt": not no_halt})
-    _tell(result)
+    _print_result(result)
     _wait_until_flat(paths, scope, wait_s)
 
 
@@ -258,7 +258,7 @@ def _order(paths: "StatePaths", path: str, body: dict[str, object]) -> "CommandR
     return result
 
 
-def _tell(result: "CommandResult") -> None:
+def _print_result(result: "CommandResult") -> None:
     typer.echo(result.message)
     for line in result.lifted:
         typer.echo(f"lifted: {line}")
@@ -272,7 +272,7 @@ def _cancel(config: Path, path: str, body: dict[str, object], wait_s: float) -> 
 
     paths = _paths(config)
     result = _order(paths, path, body)
-    _tell(result)
+    _print_result(result)
     targets = set(result.orders_working)
     if not targets:
         return

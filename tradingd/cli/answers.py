@@ -94,8 +94,8 @@ def show_positions(positions: Sequence[PositionView], *, as_json: bool, wide: bo
         return
     shown = [view for view in positions if wide or view.quantity]
     columns = [
-        Column("symbol", least=5),
-        Column("strategy", least=6),
+        Column("symbol", min_width=5),
+        Column("strategy", min_width=6),
         Column("quantity", _FIGURE),
         Column("average", _FIGURE),
         Column("price", _FIGURE),
@@ -141,12 +141,12 @@ def show_orders(orders: Sequence[OrderView], *, as_json: bool, wide: bool, times
         columns = (
             Column(f"time ({times.zone(now)})"),
             Column("id"),
-            Column("strategy", least=6),
-            Column("symbol", least=5),
+            Column("strategy", min_width=6),
+            Column("symbol", min_width=5),
             Column("side"),
             Column("quantity", _FIGURE),
             Column("price", _FIGURE),
-            Column("state", least=8),
+            Column("state", min_width=8),
         )
         rows = [
             [
@@ -232,8 +232,8 @@ def show_trades(trades: Sequence[TradeView], *, as_json: bool, wide: bool, times
     columns = [
         Column(f"time ({times.zone(now)})"),
         Column("order"),
-        Column("strategy", least=6),
-        Column("symbol", least=5),
+        Column("strategy", min_width=6),
+        Column("symbol", min_width=5),
         Column("side"),
         Column("quantity", _FIGURE),
         Column("price", _FIGURE),
@@ -268,11 +268,11 @@ def show_denials(denials: Sequence[DenialView], *, as_json: bool, wide: bool, ti
     now = time.time_ns()
     columns = (
         Column(f"time ({times.zone(now)})"),
-        Column("strategy", least=6),
-        Column("symbol", least=5),
+        Column("strategy", min_width=6),
+        Column("symbol", min_width=5),
         Column("side"),
         Column("quantity", _FIGURE),
-        Column("why", least=12),
+        Column("why", min_width=12),
     )
     rows = []
     for view in denials:

@@ -41,7 +41,7 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except TradingdError as error:
-            raise typer.Exit(_tell(error)) from error
+            raise typer.Exit(_print_error(error)) from error
         except BrokenPipeError as error:
             raise typer.Exit(ExitCode.DONE) from error
         except PermissionError as error:
@@ -54,7 +54,7 @@ class _Commands(TyperGroup):
             raise typer.Exit(ExitCode.INTERRUPTED) from error
 
 
-def _tell(error: TradingdError) -> int:
+def _print_error(error: TradingdError) -> int:
     """Print an error on stderr and give its exit code."""
     from tradingd.settings.problems import ConfigurationProblems
 

@@ -102,11 +102,11 @@ async def _play(settings: "Settings", execution: "list[ExecutionCase]", data: "l
         total = len(execution) + len(data) * len(feeds)
         async for result in play_all([(account, execution)], [(feed, data) for feed in feeds], secrets.token_hex(3)):
             results.append(result)
-            _tell(result, len(results), total)
+            _print_result(result, len(results), total)
     return results
 
 
-def _tell(result: "Result", number: int, total: int) -> None:
+def _print_result(result: "Result", number: int, total: int) -> None:
     import sys
 
     if sys.stderr.isatty():

@@ -46,7 +46,7 @@ class LogFilter(msgspec.Struct, frozen=True, kw_only=True):
     strategy: str | None = None
     symbol: str | None = None
     order: str | None = None
-    least_level: str = Level.DEBUG.value
+    min_level: str = Level.DEBUG.value
     since_ns: int | None = None
     until_ns: int | None = None
 
@@ -58,7 +58,7 @@ class LogFilter(msgspec.Struct, frozen=True, kw_only=True):
             and self.symbol in (None, line.symbol)
             and (self.order is None or names(self.order, line.client_order_id))
             # A level that is not known is shown rather than hidden.
-            and _RANK.get(line.level, len(_RANK)) >= _RANK[self.least_level]
+            and _RANK.get(line.level, len(_RANK)) >= _RANK[self.min_level]
             and (self.since_ns is None or line.ts_ns >= self.since_ns)
             and (self.until_ns is None or line.ts_ns < self.until_ns)
         )

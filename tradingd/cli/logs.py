@@ -67,7 +67,7 @@ def logs(
         strategy=strategy,
         symbol=symbol,
         order=order,
-        least_level=level.value,
+        min_level=level.value,
         since_ns=span.since_ns,
         until_ns=span.until_ns,
     )

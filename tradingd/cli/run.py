@@ -60,12 +60,12 @@ def run(
 
     loaded = load_startable(config)
 
-    from tradingd.assembly.startup import Word
+    from tradingd.assembly.startup import StartOptions
     from tradingd.orchestrator import run_daemon
 
     name = operator_name()
-    word = Word(accepts=name if accept_changes else None, halts=name if halted else None)
-    raise typer.Exit(run_daemon(loaded, os.environ, word))
+    options = StartOptions(accepts=name if accept_changes else None, halts=name if halted else None)
+    raise typer.Exit(run_daemon(loaded, os.environ, options))
 
 
 def replay(

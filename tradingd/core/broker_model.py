@@ -276,15 +276,15 @@ def _too_small(
         return [_breach(DenialCode.ORDER_MINIMUM, message, value=str(order.quantity), limit=least)]
     if position * order.side.sign < 0 and order.quantity <= abs(position):
         return []
-    least_value = max(rules.min_notional, instrument.min_notional)
+    min_value = max(rules.min_notional, instrument.min_notional)
     price = order.working_price
     if not is_sensible(price) or price <= 0:
         return []
     value = value_of(order.contract, order.quantity, price)
-    if value >= least_value:
+    if value >= min_value:
         return []
-    message = f"an order at {model.name} is worth {least_value} or more, and this one {value:.2f}: order more"
-    return [_breach(DenialCode.ORDER_MINIMUM, message, value=f"{value:.2f}", limit=str(least_value))]
+    message = f"an order at {model.name} is worth {min_value} or more, and this one {value:.2f}: order more"
+    return [_breach(DenialCode.ORDER_MINIMUM, message, value=f"{value:.2f}", limit=str(min_value))]
 
 
 # -- what it would do to the position and to other orders -------------------------------------------------------------

@@ -70,7 +70,7 @@ class AlwaysOpen:
     """A market that never closes; its day ends at New York's midnight."""
 
     def is_open(self, now: int, extended: bool = False) -> bool:
-        """Say yes."""
+        """Always."""
         return True
 
     def day_end(self, now: int, extended: bool = False) -> int:
@@ -90,7 +90,7 @@ class AlwaysOpen:
         return next_new_york_midnight(now)
 
     def takes_auction(self, time_in_force: TimeInForce, now: int) -> bool:
-        """Say yes."""
+        """Always."""
         return True
 
     def next_auction(self, time_in_force: TimeInForce, now: int) -> int:

@@ -189,9 +189,9 @@ def _position(  # noqa: PLR0917 - private, each argument named by its caller's v
     if limits.max_position_value is not None:
         contract, price = portfolio.contract(symbol), portfolio.counted_price(symbol)
         value = None if price is None and size else value_of(contract, size, price or ZERO)
-        most_value = None if price is None and worst else value_of(contract, worst, price or ZERO)
+        max_value = None if price is None and worst else value_of(contract, worst, price or ZERO)
         limit = limits.max_position_value
-        uses.append(_use("max_position_value", scope, Unit.MONEY, value, limit, most_value))
+        uses.append(_use("max_position_value", scope, Unit.MONEY, value, limit, max_value))
     return uses
 
 

@@ -115,16 +115,16 @@ def measure(
     annualisation_days: int = 252,
     risk_free_rate: float = 0.0,
     day_of: Callable[[int], int],
-    least_days: int = MIN_DAYS,
+    min_days: int = MIN_DAYS,
 ) -> PerformanceReportData:
     """Measure the account and each strategy.
 
     `annualisation_days` is how many daily returns make a year (252 for equities, 365 for crypto), `risk_free_rate` a
-    yearly fraction, `day_of` the number of the day that an instant belongs to. Yearly figures need `least_days`.
+    yearly fraction, `day_of` the number of the day that an instant belongs to. Yearly figures need `min_days`.
     """
     ts_from, ts_to = _span(history.account)
     days = 0.0 if ts_from is None or ts_to is None else (ts_to - ts_from) / DAY_NS
-    short = "" if days >= least_days else f"yearly figures need {least_days} days, and these are {days:.1f}"
+    short = "" if days >= min_days else f"yearly figures need {min_days} days, and these are {days:.1f}"
     terms = _Terms(
         ts_from=ts_from,
         ts_to=ts_to,

@@ -34,7 +34,7 @@ class RepeatGuard:
             self._drop_old(now_ns)
         return len(asked) > self._limit
 
-    def take_back(self, order: Order) -> None:
+    def uncount(self, order: Order) -> None:
         """Count the last one of an order as not asked for: what refused it was no fault of the strategy."""
         asked = self._asked.get(_key(order))
         if asked:

@@ -16,9 +16,9 @@ _HUNDRED = Decimal(100)
 GAP_PCT = Decimal(10)
 """How far prices are taken to jump while nothing can be done: overnight, in a halt of the exchange, in an outage."""
 MAX_DAILY_LOSS_PCT = Decimal(10)
-"""A daily loss of more of the equity than this is worth a warning."""
+"""Warn when the daily loss limit exceeds this share of equity."""
 MAX_ORDER_PCT = Decimal(25)
-"""So is one order of more of it than this."""
+"""Warn when one order may exceed this share of equity."""
 
 
 class DayLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,20 +119,20 @@ def concerns(limits: DayLimits, equity: Decimal | None) -> tuple[Concern, ...]:
     return tuple(found)
 
 
-def _absent(limit: str, message: str, most_pct: Decimal, equity: Decimal | None) -> Concern:
-    remedy = f"set risk.{limit}{_suggested(most_pct, equity)}"
+def _absent(limit: str, message: str, max_pct: Decimal, equity: Decimal | None) -> Concern:
+    remedy = f"set risk.{limit}{_suggested(max_pct, equity)}"
     return Concern(limit=limit, message=f"there is no {limit}: {message}", remedy=remedy)
 
 
-def _wide(limit: str, message: str, most_pct: Decimal, equity: Decimal | None) -> Concern:
-    return Concern(limit=limit, message=message, remedy=f"lower risk.{limit}{_suggested(most_pct, equity)}")
+def _wide(limit: str, message: str, max_pct: Decimal, equity: Decimal | None) -> Concern:
+    return Concern(limit=limit, message=message, remedy=f"lower risk.{limit}{_suggested(max_pct, equity)}")
 
 
-def _suggested(most_pct: Decimal, equity: Decimal | None) -> str:
+def _suggested(max_pct: Decimal, equity: Decimal | None) -> str:
     if equity is None or equity <= 0:
         return ""
-    most = _percent(equity, most_pct).to_integral_value()
-    return f" to {most:f} or less, {most_pct:f} % of the equity"
+    most = _percent(equity, max_pct).to_integral_value()
+    return f" to {most:f} or less, {max_pct:f} % of the equity"
 
 
 def _percent(amount: Decimal, percent: Decimal) -> Decimal:

@@ -142,7 +142,7 @@ class InFlight:
         self._alarmed.update(state.client_order_id for state in late)
         return late
 
-    def _waiting(self, least_ns: int) -> Iterator[OrderState]:
+    def _waiting(self, min_ns: int) -> Iterator[OrderState]:
         for state in self._orders.open:
-            if state.status in IN_FLIGHT and self.age_ns(state.client_order_id) >= least_ns:
+            if state.status in IN_FLIGHT and self.age_ns(state.client_order_id) >= min_ns:
                 yield state

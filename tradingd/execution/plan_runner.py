@@ -19,8 +19,8 @@ from tradingd.core.orders import Breach, DenialCode, Order, OrderModification, V
 from tradingd.core.plans.records import (
     CLOSING,
     EXITS,
-    STOP,
     ExistingPosition,
+    Leg,
     Plan,
     PlanEnded,
     PlanMoved,
@@ -55,9 +55,9 @@ from tradingd.runtime.ports import LatestData
 
 MODULE = "execution_engine"
 PAUSE_NS = NS_PER_SECOND
-"""Least time between two equal wishes of a plan, and between two marks in the journal."""
+"""Minimum time between two equal requests of a plan, and between two marks in the journal."""
 MAX_STEPS = 8
-"""Looks at a plan in a row: each may make the next one possible, and a circle must not close."""
+"""Evaluations of a plan in a row: each may make the next step possible, but never without end."""
 _PASSING = frozenset(
     {
         DenialCode.HALTED,
@@ -111,13 +111,13 @@ class PlanRunner:
         self._watch = watch
         self._latest = latest
         self._ready = ready
-        self._resting = False
-        self._looking: set[Symbol] = set()
-        self._again: set[Symbol] = set()
+        self._suspended = False
+        self._evaluating: set[Symbol] = set()
+        self._evaluate_again: set[Symbol] = set()
         self._marks: dict[PlanId, PlanState] = {}
         """Plans whose marks have moved since the journal heard of them."""
         self._asked: dict[tuple[PlanId, object], int] = {}
-        self._kept_ns: dict[PlanId, int] = {}
+        self._recorded_ns: dict[PlanId, int] = {}
         self._unrecorded: list[PlanEnded | PlanMoved] = []
         self._last: dict[PlanId, int] = {}
         """Number of the journal's last entry about each plan: what its next step follows from."""
@@ -160,8 +160,8 @@ class PlanRunner:
         look = approach(goal, held, self._peers(strategy_id, symbol))
         return look.is_direct and held * goal >= 0 and not entering(self._books.plans, strategy_id, symbol)
 
-    def let_go(self, strategy_id: StrategyId, symbol: Symbol) -> None:
-        """Pursue a strategy's target no longer: it has taken the position into its own hands."""
+    def release_target(self, strategy_id: StrategyId, symbol: Symbol) -> None:
+        """Release a strategy's target: the strategy trades the symbol itself."""
         before = pursued(self._books.plans, strategy_id, symbol)
         if before is not None:
             self.end(before, "the strategy trades the symbol itself", None)
@@ -178,52 +178,52 @@ class PlanRunner:
                 f"target {plan.method.goal:f} {plan.symbol}: what could carry the position past it is cancelled first"
             )
         self._say(Level.INFO, LogEvent.PLAN_STARTED, what, plan)
-        self._look(plan.symbol, desk)
+        self._evaluate_now(plan.symbol, desk)
 
     # -- when plans are looked at -------------------------------------------------------------------------------------
 
     def suspend(self) -> None:
         """Begin nothing more in this run: the daemon is stopping, and the next run goes on."""
-        self._resting = True
+        self._suspended = True
 
     def on_change(self, order: OrderState, desk: PlanDesk) -> None:
         """Go on after something happened to an order; one outside of all plans may still change what is held."""
         self.evaluate(order.order.symbol, desk)
 
     def evaluate(self, symbol: Symbol, desk: PlanDesk) -> None:
-        """Look at the plans of a symbol."""
+        """Evaluate the plans of a symbol."""
         if self._books.plans:
-            self._look(symbol, desk)
+            self._evaluate_now(symbol, desk)
 
     def evaluate_all(self, desk: PlanDesk) -> None:
-        """Look at every plan: time passed, or the books were compared with the venue."""
+        """Evaluate every plan: time passed, or the books were compared with the venue."""
         self._record_late()
         for symbol in dict.fromkeys(state.plan.symbol for state in self._books.plans.values()):
-            self._look(symbol, desk)
+            self._evaluate_now(symbol, desk)
 
-    def _look(self, symbol: Symbol, desk: PlanDesk) -> None:
-        if self._resting or not self._ready():
+    def _evaluate_now(self, symbol: Symbol, desk: PlanDesk) -> None:
+        if self._suspended or not self._ready():
             return
-        if symbol in self._looking:
-            self._again.add(symbol)  # a step's own doings are followed up after it
+        if symbol in self._evaluating:
+            self._evaluate_again.add(symbol)  # a step's own doings are followed up after it
             return
-        self._looking.add(symbol)
+        self._evaluating.add(symbol)
         try:
-            self._attend(symbol)
+            self._subscribe_prices(symbol)
             prices = self._watch.take(symbol) or prices_of(self._latest(symbol))
             for _ in range(MAX_STEPS):
-                self._again.discard(symbol)
+                self._evaluate_again.discard(symbol)
                 for state in [state for state in self._books.plans.values() if state.plan.symbol == symbol]:
                     self._step(self._marks.get(state.plan.plan_id, state), prices, desk)
-                if symbol not in self._again:
+                if symbol not in self._evaluate_again:
                     break
                 prices = prices.settled()
-            self._attend(symbol)
+            self._subscribe_prices(symbol)
         finally:
-            self._looking.discard(symbol)
+            self._evaluating.discard(symbol)
 
-    def _attend(self, symbol: Symbol) -> None:
-        """Watch the prices of a symbol exactly while some plan waits for one."""
+    def _subscribe_prices(self, symbol: Symbol) -> None:
+        """Subscribe to the prices of a symbol exactly while some plan waits for one."""
         if any(state.plan.symbol == symbol and needs_prices(state) for state in self._books.plans.values()):
             self._watch.follow(symbol, self._clock.now_ns(), self._latest(symbol))
         else:
@@ -333,7 +333,7 @@ class PlanRunner:
         state = self._current(plan)
         if closes and all(breach.code in _PASSING for breach in breaches):
             return
-        if action.leg == STOP and not state.stop_watched:
+        if action.leg == Leg.STOP and not state.stop_watched:
             self._watch_stop(state, reason)
             return
         self.end(state, f"its {action.leg} was refused: {reason}", desk, alarm=closes)
@@ -345,33 +345,33 @@ class PlanRunner:
     def _move(self, state: PlanState, *, at_once: bool = True) -> None:
         """Take a plan's progress; marks alone go into the journal once a second at most."""
         plan_id, now = state.plan.plan_id, self._clock.monotonic_ns()
-        if not at_once and now - self._kept_ns.get(plan_id, -PAUSE_NS) < PAUSE_NS:
+        if not at_once and now - self._recorded_ns.get(plan_id, -PAUSE_NS) < PAUSE_NS:
             self._marks[plan_id] = state
             return
         entry = moved(state)
         self._last[plan_id] = self._journal.record(entry, durable=at_once, cause=self._last.get(plan_id, 0))
         self._books.apply(entry)
         self._marks.pop(plan_id, None)
-        self._kept_ns[plan_id] = now
+        self._recorded_ns[plan_id] = now
         if at_once:
-            self._again.add(state.plan.symbol)
+            self._evaluate_again.add(state.plan.symbol)
 
     # -- ends ---------------------------------------------------------------------------------------------------------
 
     def end(self, state: PlanState, reason: str, desk: PlanDesk | None, *, alarm: bool = False) -> None:
         """Pursue a plan no longer, and have its orders cancelled; the end comes before the cancels."""
         plan = state.plan
-        self._keep_all_the_same(PlanEnded(plan_id=plan.plan_id, reason=reason), plan)
+        self._record_or_defer(PlanEnded(plan_id=plan.plan_id, reason=reason), plan)
         self._marks.pop(plan.plan_id, None)
-        self._kept_ns.pop(plan.plan_id, None)
+        self._recorded_ns.pop(plan.plan_id, None)
         self._last.pop(plan.plan_id, None)
         self._asked = {key: asked for key, asked in self._asked.items() if key[0] != plan.plan_id}
         level, event = (Level.ERROR, LogEvent.PLAN_ALARM) if alarm else (Level.INFO, LogEvent.PLAN_ENDED)
         self._say(level, event, reason, plan)
-        self._attend(plan.symbol)
+        self._subscribe_prices(plan.symbol)
         if desk is not None:
             for order in self._books.orders.of_plan(plan.plan_id):
-                if not order.is_terminal and order.order.leg != "then":
+                if not order.is_terminal and order.order.leg != Leg.THEN:
                     desk.request_cancel(order.client_order_id)
 
     def end_all(
@@ -407,14 +407,14 @@ class PlanRunner:
         if order.order.leg in EXITS:
             self.end(state, f"its {order.order.leg} was taken back", desk)
             return True
-        if order.order.leg != "then" and not state.entry_over:
+        if order.order.leg != Leg.THEN and not state.entry_over:
             over = msgspec.structs.replace(self._current(state.plan), entry_over=True)
-            self._keep_all_the_same(moved(over), over.plan)
+            self._record_or_defer(moved(over), over.plan)
             self._marks.pop(over.plan.plan_id, None)
         return False
 
-    def _keep_all_the_same(self, entry: PlanEnded | PlanMoved, plan: Plan) -> None:
-        """Take an end in whether or not the journal does: a cancel never waits for it."""
+    def _record_or_defer(self, entry: PlanEnded | PlanMoved, plan: Plan) -> None:
+        """Record an end, later if the journal cannot take it now: a cancel never waits for it."""
         try:
             self._journal.record(entry, cause=self._last.get(plan.plan_id, 0))
         except JournalError as error:

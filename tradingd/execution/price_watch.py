@@ -1,6 +1,6 @@
 """Prices for plans that wait for one: nothing is kept or sent of any other symbol.
 
-Sits among the market sinks. However many ticks come before the execution engine looks, it is told once, and the
+Sits among the market sinks. However many ticks come before the execution engine looks, it is notified once, and the
 extremes of all of them are kept: a price that was touched is never missed, and no inbox fills.
 """
 
@@ -24,19 +24,19 @@ class _Span:
         self.low, self.high, self.last = min(self.low, low), max(self.high, high), last
 
     def take(self) -> PriceRange:
-        lane = PriceRange(to_decimal(self.low), to_decimal(self.high), to_decimal(self.last))
+        price_range = PriceRange(to_decimal(self.low), to_decimal(self.high), to_decimal(self.last))
         self.low = self.high = self.last
-        return lane
+        return price_range
 
 
 class _Seen:
     """What the market did in one symbol."""
 
-    __slots__ = ("ask", "bid", "since_ns", "told", "trade")
+    __slots__ = ("ask", "bid", "notified", "since_ns", "trade")
 
     def __init__(self, since_ns: int) -> None:
         self.since_ns = since_ns
-        self.told = False
+        self.notified = False
         self.trade: _Span | None = None
         self.bid: _Span | None = None
         self.ask: _Span | None = None
@@ -55,7 +55,7 @@ class _Seen:
                 self.trade.add(event.low, event.high, event.close)
 
     def take(self) -> Prices:
-        self.told = False
+        self.notified = False
         return Prices(
             trade=None if self.trade is None else self.trade.take(),
             bid=None if self.bid is None else self.bid.take(),
@@ -83,8 +83,8 @@ class PriceWatch:
         if seen is None:
             return
         seen.add(event)
-        if not seen.told:
-            seen.told = True
+        if not seen.notified:
+            seen.notified = True
             self._execution.put(PricesMoved(symbol=event.symbol))
 
     def follow(self, symbol: Symbol, since_ns: int, latest: MarketDataEvent | None) -> None:

@@ -35,11 +35,11 @@ PlanListener: TypeAlias = Callable[[ReconciliationPlan | str], None]
 
 RETRY_NS = NS_PER_SECOND
 JUMP_NS = 2 * NS_PER_SECOND
-"""A difference between wall and monotonic clock that somebody should look at."""
+"""Alert when wall and monotonic clock drift apart by more."""
 MAX_POSTPONED = 5
-"""Beats that a timer's question waits at most while orders are queued."""
+"""Clock ticks for which due queries are postponed at most while orders are queued."""
 MAX_DISAGREEMENTS = 10
-"""Answers in a row that may show a difference which the next one does not: past it the symbols are halted."""
+"""Snapshots in a row that may each show another difference; after that many the symbols are halted."""
 
 
 class Corrections(Protocol):
@@ -109,7 +109,7 @@ class Reconciliation:
         self._jumps = JumpWatch(clock, limit_ns=JUMP_NS)
         self._connected = False
         self._down_since = clock.monotonic_ns()
-        self._down_told = False
+        self._down_alerted = False
         self._connected_at = 0
         self._ask_at: int | None = None
         self._asked_at = -RETRY_NS
@@ -145,7 +145,7 @@ class Reconciliation:
     def disconnected(self) -> None:
         """The order stream is gone: what happens meanwhile is not heard."""
         if self._connected:
-            self._down_since, self._down_told = self._clock.monotonic_ns(), False
+            self._down_since, self._down_alerted = self._clock.monotonic_ns(), False
         self._connected = False
         self.reconciled = False
         self._ask_at = None
@@ -160,8 +160,8 @@ class Reconciliation:
         since_ns = self._reconciler.since_ns(self._clock.now_ns(), self._asked_at)
         self._broker.request_snapshot(since_ns, self.in_flight.books_version, plan_only=plan_only)
 
-    def _ask_politely(self) -> None:
-        """Ask now, or a little later if the last question is not a second old: answers may raise the same question."""
+    def _ask_at_most_once_a_second(self) -> None:
+        """Ask now, or in a second if the last query is younger than that: its answer may raise the same question."""
         if self._clock.monotonic_ns() - self._asked_at >= RETRY_NS:
             self.ask()
         else:
@@ -178,7 +178,7 @@ class Reconciliation:
         self.ask(plan_only=plan_only)
 
     def on_clock(self) -> None:
-        """Put the questions whose time has come, unless orders are queued and have been for less than some beats."""
+        """Run the queries that are due; postpone them up to `MAX_POSTPONED` ticks while orders are queued."""
         if jump := self._jumps.look():
             self._lines.jumped(jump)
             if self._connected:
@@ -203,12 +203,12 @@ class Reconciliation:
             self._broker.request_open_orders(self.in_flight.books_version)
 
     def _escalate(self) -> None:
-        """Say so, once an outage, when the stream has been down for longer than an operator should not know."""
+        """Alert once when an outage exceeds `alarm_after`."""
         self._alarm_overdue()
         down_ns = self._clock.monotonic_ns() - self._down_since
-        if self._down_told or not self.in_flight.is_alarming(down_ns):
+        if self._down_alerted or not self.in_flight.is_alarming(down_ns):
             return
-        self._down_told = True
+        self._down_alerted = True
         self._lines.down(down_ns, self._books.orders.open_count, self.in_doubt())
 
     def _alarm_overdue(self) -> None:
@@ -218,7 +218,7 @@ class Reconciliation:
     def question_failed(self, message: str) -> None:
         """An answer did not come: nothing changes, and the question is put again."""
         self._lines.failed(message)
-        self._tell(message)
+        self._answer_listeners(message)
         self.ask_soon()
 
     def record_clock_skew(self, ts_created: int, ts_venue: int) -> None:
@@ -250,7 +250,7 @@ class Reconciliation:
         )
         if findings.incomplete:
             self._reconciler.found(event.order.ts_submitted)
-            self._ask_politely()
+            self._ask_at_most_once_a_second()
         self._apply({event.client_order_id: findings}, corrections)
 
     def _not_found_before(self, books_version: int) -> frozenset[ClientOrderId]:
@@ -285,7 +285,7 @@ class Reconciliation:
         if any(self._reconciler.scope.covers(order.symbol) for order in foreign) or any(
             found.incomplete for found in findings.values()
         ):
-            self._ask_politely()
+            self._ask_at_most_once_a_second()
 
     def _apply(self, findings: dict[ClientOrderId, Findings], corrections: Corrections) -> None:
         reports = [report for found in findings.values() for report in found.reports]
@@ -299,7 +299,9 @@ class Reconciliation:
         now_ns, settled = self._clock.now_ns(), self.in_flight.settled(event.books_version)
         not_found = self._not_found_before(event.books_version)
         if self._listeners:
-            self._tell(self._reconciler.plan(event.snapshot, now_ns=now_ns, settled=settled, not_found=not_found))
+            self._answer_listeners(
+                self._reconciler.plan(event.snapshot, now_ns=now_ns, settled=settled, not_found=not_found)
+            )
         if event.plan_only or not self._connected:
             return
         if event.books_version < self._connected_at:
@@ -375,7 +377,7 @@ class Reconciliation:
             )
 
     def _count_disagreements(self, verdict: Verdict, corrections: Corrections) -> None:
-        """Halt what never comes to rest: a difference that each answer shows another way."""
+        """Halt symbols whose position differs in every snapshot, each time by another amount."""
         # Fees of pairs differ with every fill, and are no disagreement.
         told = [one for one in verdict.plan.adjustments if one.cause not in FEE_CAUSES]
         unbelieved = [] if verdict.adjustments else told
@@ -388,7 +390,7 @@ class Reconciliation:
                     corrections.halt_symbol(adjustment.symbol, reason)
 
     def _schedule_next_query(self, verdict: Verdict) -> None:
-        """Plan the next question."""
+        """Look up what is unresolved, and schedule the next snapshot."""
         plan = verdict.plan
         asked = 0
         for order_id in plan.unresolved:
@@ -408,7 +410,7 @@ class Reconciliation:
         elif self._cadence.everything_ns:
             self._ask_at = self._clock.monotonic_ns() + self._cadence.everything_ns
 
-    def _tell(self, answer: ReconciliationPlan | str) -> None:
+    def _answer_listeners(self, answer: ReconciliationPlan | str) -> None:
         while self._listeners:
             self._listeners.popleft()(answer)
 

@@ -60,11 +60,11 @@ class FlushThread:
                 error = failure
             self._idle.set()
             try:
-                self._call_soon(self._tell, done, error)
+                self._call_soon(self._hand_over, done, error)
             except RuntimeError:
                 return  # the loop is closed: nobody waits for an answer
 
-    def _tell(self, done: Flushed, error: OSError | None) -> None:
+    def _hand_over(self, done: Flushed, error: OSError | None) -> None:
         try:
             done(error)
         except Exception as failure:  # noqa: BLE001 - a call of the loop has nobody else to tell

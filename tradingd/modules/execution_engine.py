@@ -40,7 +40,7 @@ from tradingd.core.orders import (
     Trade,
     ValidationResponse,
 )
-from tradingd.core.plans.records import CLOSING, THEN, Plan, TargetPosition
+from tradingd.core.plans.records import CLOSING, Leg, Plan, TargetPosition
 from tradingd.core.plans.targeting import overshoots
 from tradingd.core.repeats import RefusalGuard, RepeatGuard
 from tradingd.core.scopes import ACCOUNT, Scope
@@ -149,7 +149,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
             latest=market.latest,
             ready=lambda: self.reconciliation.reconciled and kernel.journal.shortage is None,
         )
-        self._openings_taken_back = False
+        self._openings_cancelled = False
 
     def initialize(self) -> None:
         """Go on with cancels that were asked for before the venue had named their orders."""
@@ -176,7 +176,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
                 self._on_foreign_order(event)
             case SnapshotTaken():
                 self.reconciliation.on_snapshot(event, self)
-                self._take_back_openings()
+                self._cancel_openings_of_retired()
                 self._plans.evaluate_all(self)
             case SnapshotFailed(reason=reason):
                 self.reconciliation.question_failed(f"the venue could not be asked: {reason}")
@@ -244,7 +244,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
             return None if missing is None else (Side.BUY if missing >= 0 else Side.SELL, abs(missing))
         if signal.action is SignalAction.HOLD:
             return None
-        self._plans.let_go(signal.strategy_id, signal.symbol)
+        self._plans.release_target(signal.strategy_id, signal.symbol)
         return Side.BUY if signal.action is SignalAction.BUY else Side.SELL, signal.quantity
 
     def _runaway(self, order: Order) -> ValidationResponse | None:
@@ -285,7 +285,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
     def place(self, order: Order, *, cause: int) -> tuple[Breach, ...]:
         """Let an order of a plan leave by the gate that all pass, or say why not."""
         plan = self._books.plans.get(order.plan_id) if order.plan_id is not None else None
-        method = None if plan is None or order.leg in CLOSING or order.leg == THEN else plan.plan.method
+        method = None if plan is None or order.leg in CLOSING or order.leg == Leg.THEN else plan.plan.method
         return self._admit(order, cause, method.goal if isinstance(method, TargetPosition) else None)
 
     def _admit(self, order: Order, cause: int, goal: Decimal | None) -> tuple[Breach, ...]:
@@ -349,7 +349,7 @@ class ExecutionEngine(Module[ExecutionEvent]):
         if cause == 0 and any(breach.code in _PASSING for breach in breaches):
             # Asked for at a tick, and held back by what an operator or the market will end: no fault of the strategy.
             # A wish that answers a refusal is one: it could go on without an end.
-            self._repeats.take_back(order)
+            self._repeats.uncount(order)
             if self._held_back.full(order.strategy_id, monotonic_ns):
                 self._denials.say(denial)  # counted there; journal and strategy have had enough of them this minute
                 return
@@ -521,11 +521,11 @@ class ExecutionEngine(Module[ExecutionEvent]):
         self._strategies.put(OrderUpdate(strategy_id=signal.strategy_id, report=report, trade=None, runaway=stops))
         order_log.log_kept(self._log, state.order, reason, verdict.breaches)
 
-    def _take_back_openings(self) -> None:
+    def _cancel_openings_of_retired(self) -> None:
         """Once a run: cancel what retired strategies had resting that could open or add; exits stay."""
-        if self._openings_taken_back or not self.reconciliation.reconciled:
+        if self._openings_cancelled or not self.reconciliation.reconciled:
             return
-        self._openings_taken_back = True
+        self._openings_cancelled = True
         for strategy_id in sorted(self._admission.retired):
             self._plans.close_entries(strategy_id)
             for state in self._books.orders.open:

@@ -46,7 +46,7 @@ class TradeLogger(Module[LoggedEvent]):
         database: Outlet[JournalRow | LogEntry] | None = None,
         order_of: OrderOf | None = None,
         last_about: Mapping[ClientOrderId, int] | None = None,
-        least_level: Level = Level.DEBUG,
+        min_level: Level = Level.DEBUG,
     ) -> None:
         super().__init__(inbox)
         self._order_of: OrderOf = order_of or (lambda order_id: None)
@@ -57,7 +57,7 @@ class TradeLogger(Module[LoggedEvent]):
         self._write_line = write_line
         self._database = database
         self._read_trades = read_trades
-        self._silent = frozenset(level for level in Level if SEVERITY[level] < SEVERITY[least_level])
+        self._silent = frozenset(level for level in Level if SEVERITY[level] < SEVERITY[min_level])
 
     @property
     def shortage(self) -> str | None:

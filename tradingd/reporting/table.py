@@ -16,7 +16,7 @@ class Column(msgspec.Struct, frozen=True):
 
     heading: str
     is_figure: bool = False
-    least: int = 0
+    min_width: int = 0
     """To how many characters it may be cut to make the table fit; 0 never."""
 
 
@@ -53,8 +53,8 @@ def pairs(named: Sequence[tuple[str, str]], *, width: int | None = None) -> list
 def _fit(columns: Sequence[Column], widths: list[int], width: int) -> None:
     excess = sum(widths) + len(_GAP) * (len(widths) - 1) - width
     for at in range(len(columns) - 1, -1, -1):
-        if excess > 0 and columns[at].least:
-            given = min(excess, max(widths[at] - columns[at].least, 0))
+        if excess > 0 and columns[at].min_width:
+            given = min(excess, max(widths[at] - columns[at].min_width, 0))
             widths[at] -= given
             excess -= given
 

@@ -137,18 +137,18 @@ class SimulationDriver:
         listeners: Sequence[Module[Any]],
         *,
         haste: float,
-        most_behind_ns: int,
+        max_behind_ns: int,
     ) -> None:
         """Pump `modules`; `haste` is how likely time moves on, per step, before the inboxes are empty.
 
-        They are emptied once what waits in them is `most_behind_ns` old: never keeping up is another fault.
+        They are emptied once what waits in them is `max_behind_ns` old: never keeping up is another fault.
         """
         self._agenda = agenda
         self._rng = rng
         self._modules = [(module, _events_of(module)) for module in modules]
         self._listeners = listeners
         self._haste = haste
-        self._most_behind_ns = most_behind_ns
+        self._max_behind_ns = max_behind_ns
         self._idle_at_ns = agenda.clock.monotonic_ns()
 
     def choose(self) -> Module[Any] | None:
@@ -158,7 +158,7 @@ class SimulationDriver:
         if not ready:
             self._idle_at_ns = self._agenda.clock.monotonic_ns()
             return None
-        if due_ns is None or due_ns - self._idle_at_ns > self._most_behind_ns:
+        if due_ns is None or due_ns - self._idle_at_ns > self._max_behind_ns:
             return ready[self._rng.randrange(len(ready))]
         if due_ns <= self._agenda.clock.monotonic_ns():
             number = self._rng.randrange(len(ready) + 1)

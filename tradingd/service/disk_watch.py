@@ -14,16 +14,16 @@ class DiskWatch:
     def __init__(self, reserve: DiskReserve, log: EventLog) -> None:
         self._reserve = reserve
         self._log = log
-        self._told: tuple[bool, bool] = (False, False)
+        self._reported: tuple[bool, bool] = (False, False)
 
     def on_beat(self) -> None:
         """Look, and tell what has changed since the last look."""
         self._reserve.look()
         health = self._reserve.health
         now = (health.shortage is not None, health.is_spent)
-        if now == self._told:
+        if now == self._reported:
             return
-        self._told = now
+        self._reported = now
         details = {
             "free_bytes": health.free_bytes,
             "reserve_bytes": health.reserve_bytes,

@@ -159,13 +159,13 @@ class LogFile:
         self,
         path: Path,
         *,
-        most_bytes: int = 0,
+        max_bytes: int = 0,
         days: int = 0,
         keep: int = 0,
         now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._path = path
-        self._most_bytes = most_bytes
+        self._max_bytes = max_bytes
         self._days = days
         self._keep = keep
         self._now_ns = now_ns
@@ -244,7 +244,7 @@ class LogFile:
     def _is_due(self, size: int, more: int) -> bool:
         if not size or self._is_astray or self._now_ns() < self._no_rotation_before:
             return False
-        is_full = 0 < self._most_bytes < size + more
+        is_full = 0 < self._max_bytes < size + more
         return is_full or self._period_of(self._now_ns()) != self._period
 
     def _rotate(self) -> None:

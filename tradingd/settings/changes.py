@@ -58,7 +58,7 @@ def setting_changes(before: Settings, after: Settings) -> tuple[str, ...]:
         owner = key[1] if key[0] == "strategies" and len(key) > 1 else None
         if owner in former ^ now or old.get(key) == new.get(key):
             continue
-        was, becomes = _told(old.get(key)), _told(new.get(key))
+        was, becomes = _described(old.get(key)), _described(new.get(key))
         said.append(f"{format_key(key)}: " + (f"{was} → {becomes}" if was != becomes else "changed, not shown"))
     return tuple(said)
 
@@ -73,6 +73,6 @@ def _by_name(settings: Settings) -> Iterator[tuple[tuple[str | int, ...], Any]]:
             yield path, value
 
 
-def _told(value: Any) -> str:
+def _described(value: Any) -> str:
     text = toml_text(value)
     return "not set" if text == NOT_SET else text

@@ -26,7 +26,7 @@ class CallbackBudget:
         self._strategy_id = strategy_id
         self._log = log
         self._slow: deque[int] = deque()
-        self._told_ns: int | None = None
+        self._warned_ns: int | None = None
 
     def over(self, name: str, took_ns: int, now_ns: int) -> Failure | None:
         """Judge a callback that took longer than the budget; a failure is a reason to stop the strategy."""
@@ -37,8 +37,8 @@ class CallbackBudget:
             return Failure(f"{name} held everything up for {took_ns / NS_PER_SECOND:.1f} s", ())
         if len(self._slow) > MAX_SLOW:
             return Failure(f"{len(self._slow)} callbacks within a minute took longer than their budget", ())
-        if self._told_ns is None or now_ns - self._told_ns >= WINDOW_NS:
-            self._told_ns = now_ns
+        if self._warned_ns is None or now_ns - self._warned_ns >= WINDOW_NS:
+            self._warned_ns = now_ns
             self._log.log_event(
                 Level.WARNING,
                 f"{name} took {took_ns / 1e6:.0f} ms; everything waits for a strategy's callbacks",

@@ -1,7 +1,7 @@
 """What one operation changes, written in one transaction before anybody hears of it.
 
 Owns the pending changes between two commits. Emits trade updates, each with the order as it was after that event, only
-after the transaction that they tell of.
+after the transaction that they announce of.
 """
 
 from collections.abc import Callable
@@ -45,7 +45,7 @@ class Changes:
         """Note that an order changed without an event."""
         self._orders[record.id] = record
 
-    def tell(self, event: OrderEvent, record: OrderRecord, ts: int, execution: Execution | None = None) -> None:
+    def announce(self, event: OrderEvent, record: OrderRecord, ts: int, execution: Execution | None = None) -> None:
         """Note that an order changed, and the event that says so."""
         self.touch(record)
         order = order_json(record, self._assets.of(record.symbol).id)
@@ -73,7 +73,7 @@ class Changes:
         )
         self._executions.append(execution)
         self._positions[execution.symbol] = position
-        self.tell(OrderEvent.PARTIAL_FILL if record.leaves else OrderEvent.FILL, record, ts, execution)
+        self.announce(OrderEvent.PARTIAL_FILL if record.leaves else OrderEvent.FILL, record, ts, execution)
 
     def commit(self) -> None:
         """Write everything noted, then publish it; does nothing when nothing was noted."""

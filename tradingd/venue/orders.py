@@ -183,7 +183,7 @@ class OrderDesk:
             if relative.parent_id == old.id:
                 self.open.adopt(relative, new.id)
                 self._changes.touch(relative)
-        self._changes.tell(OrderEvent.REPLACED, old, now)
+        self._changes.announce(OrderEvent.REPLACED, old, now)
         self.open.add(new)
         self._changes.touch(new)
         if new.status is not OrderStatus.HELD:
@@ -245,7 +245,7 @@ class OrderDesk:
         open_now = self._tradable(record, self._clock())
         record.status = OrderStatus.NEW if open_now else OrderStatus.ACCEPTED
         record.updated_at = now
-        self._changes.tell(OrderEvent.NEW if open_now else OrderEvent.ACCEPTED, record, now)
+        self._changes.announce(OrderEvent.NEW if open_now else OrderEvent.ACCEPTED, record, now)
 
     def _meet_market(self, record: OrderRecord) -> None:
         """Bring an order into its book, unless the session is closed or it needs a price and there is none."""
@@ -346,7 +346,7 @@ class OrderDesk:
                 sibling.qty = sibling.work_qty = sibling.filled_qty + record.leaves
                 if self._is_working(sibling):
                     self.market.reduce(sibling.symbol, sibling.id, sibling.leaves)
-                self._changes.tell(OrderEvent.RESTATED, sibling, self._stamp())
+                self._changes.announce(OrderEvent.RESTATED, sibling, self._stamp())
 
     def _end(self, record: OrderRecord, status: OrderStatus) -> None:
         """Close what is left of an order, and with it what depends on it: held legs, or the other exit."""
@@ -365,7 +365,7 @@ class OrderDesk:
         self._auctions.remove(record)
         relatives = self.open.relatives(record)
         self.open.remove(record)
-        self._changes.tell(event, record, now)
+        self._changes.announce(event, record, now)
         follows = OrderStatus.CANCELED if status is OrderStatus.REJECTED else status
         for relative in relatives:
             if relative.id in self.open and relative.is_exit:

@@ -4,12 +4,12 @@ import pytest
 from tests.brokers.conftest import MakeBroker
 from tests.brokers.scripted_venue import ACCOUNT, Drop, Recorder, Reply, ScriptedVenue
 from tradingd.brokers.alpaca.adapter import AlpacaBroker
-from tradingd.brokers.base import TellsTime
+from tradingd.brokers.base import ReportsVenueTime
 from tradingd.errors import VenueUnavailable
 
 
 async def test_the_venues_clock_is_read_with_its_zone(broker: AlpacaBroker, venue: ScriptedVenue) -> None:
-    assert isinstance(broker, TellsTime)
+    assert isinstance(broker, ReportsVenueTime)
     venue.on("GET", "/v2/clock", Reply({"timestamp": "2026-03-02T09:30:00.25-05:00", "is_open": True}))
     await broker.connect(())
     assert await broker.server_time() == 1_772_461_800_250_000_000

@@ -9,7 +9,7 @@ import pytest
 from tests.brokers.ib.making import AAPL, SYMBOLS, D, Making, order, resting
 from tests.brokers.scripted_venue import Recorder
 from tests.tws.server import TwsEmulator
-from tradingd.brokers.base import TellsTime
+from tradingd.brokers.base import ReportsVenueTime
 from tradingd.brokers.ib.broker import IbBroker
 from tradingd.core.broker_events import ForeignOrderEvent, OrderStreamUp
 from tradingd.core.identifiers import ClientOrderId, VenueOrderId
@@ -371,7 +371,7 @@ async def test_an_unanswered_replace_is_unknown_and_seen_when_it_shows(
 
 
 async def test_the_clock_of_tws_is_told_in_whole_seconds(broker: IbBroker, make_broker: Making) -> None:
-    assert isinstance(broker, TellsTime)
+    assert isinstance(broker, ReportsVenueTime)
     there = await broker.server_time()
     assert there is not None
     assert abs(there - time.time_ns()) < 5 * NS_PER_SECOND

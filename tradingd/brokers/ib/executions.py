@@ -14,7 +14,7 @@ from tradingd.core.orders import ZERO
 _REMEMBERED = 20_000
 
 
-class Told(msgspec.Struct):
+class ReportedExecution(msgspec.Struct):
     """One execution: the message that told it last, and what it cost as far as that is known."""
 
     exec_id: str
@@ -35,20 +35,20 @@ class Executions:
     """Executions by their lasting name; the oldest are forgotten, and by then are in the books or never were."""
 
     def __init__(self) -> None:
-        self._told: OrderedDict[ExecutionId, Told] = OrderedDict()
+        self._by_name: OrderedDict[ExecutionId, ReportedExecution] = OrderedDict()
         self._fees: OrderedDict[ExecutionId, Decimal] = OrderedDict()
 
-    def get(self, name: ExecutionId) -> Told | None:
+    def get(self, name: ExecutionId) -> ReportedExecution | None:
         """What is known of an execution."""
-        return self._told.get(name)
+        return self._by_name.get(name)
 
-    def put(self, name: ExecutionId, told: Told) -> None:
+    def put(self, name: ExecutionId, told: ReportedExecution) -> None:
         """Take note of an execution; a fee that came before it is its own."""
         told.fee = self._fees.pop(name, None)
         told.last_quantity, told.last_price = told.quantity, told.price
-        self._told[name] = told
-        if len(self._told) > _REMEMBERED:
-            self._told.popitem(last=False)
+        self._by_name[name] = told
+        if len(self._by_name) > _REMEMBERED:
+            self._by_name.popitem(last=False)
 
     def fee_before(self, name: ExecutionId, fee: Decimal) -> None:
         """Keep a fee whose execution was not told yet."""

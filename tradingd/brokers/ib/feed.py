@@ -146,7 +146,7 @@ class IbFeed:
                 library,
                 listener=self._take,
                 on_lost=self._on_lost,
-                on_problem=self._tell,
+                on_problem=self._report,
                 failure=self._on_raised,
                 after_packet=self._settle,
             )
@@ -178,7 +178,7 @@ class IbFeed:
             priority=priority,
         )
 
-    def _tell(self, event: str, message: str, details: dict[str, Any]) -> None:
+    def _report(self, event: str, message: str, details: dict[str, Any]) -> None:
         """Pass a problem on; data that cannot be read is counted with what else is turned away."""
         if event == UNDECODABLE and self._sink is not None:
             self._sink.reject(Symbol(""), DataDefect.MALFORMED, 0, message)

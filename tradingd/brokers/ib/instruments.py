@@ -119,7 +119,7 @@ async def describe(
     except QuestionRefused as error:
         if error.code == _UNKNOWN_CONTRACT:
             raise UsageError(
-                f"Interactive Brokers knows no contract {symbol} ({_told(spec)}): correct broker.contracts for it"
+                f"Interactive Brokers knows no contract {symbol} ({_described(spec)}): correct broker.contracts for it"
             ) from error
         raise
     details = _only(symbol, spec, found)
@@ -149,11 +149,11 @@ def _only(symbol: Symbol, spec: ContractSpec, found: Sequence[Any]) -> Any:
     )
     shown = "; ".join(candidates[:_MAX_CANDIDATES])
     raise UsageError(
-        f"{symbol} ({_told(spec)}) fits {len(by_id)} contracts: give its con_id in broker.contracts ({shown})"
+        f"{symbol} ({_described(spec)}) fits {len(by_id)} contracts: give its con_id in broker.contracts ({shown})"
     )
 
 
-def _told(spec: ContractSpec) -> str:
+def _described(spec: ContractSpec) -> str:
     return " ".join(str(value) for value in msgspec.structs.asdict(spec).values() if value)
 
 

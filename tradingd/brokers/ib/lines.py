@@ -48,7 +48,7 @@ class Line:
         self._changed = False
         self._last_price = self._last_size = 0.0
         self._last_stamp_ns = 0
-        self._told = (0, 0.0, 0.0)
+        self._previous = (0, 0.0, 0.0)
         """The trade that was delivered last: its stamp, price and size."""
         self._is_first = False
         """True until the first trade after the requests were put."""
@@ -159,7 +159,7 @@ class Line:
         if not self.is_delayed and stamp_ns and now_ns - stamp_ns > _OLD_TRADE_NS:
             return []  # what is told first is the last trade of whenever that was
         was_first, self._is_first = self._is_first, False
-        told, self._told = self._told, (stamp_ns, price, size)
+        told, self._previous = self._previous, (stamp_ns, price, size)
         if was_first and stamp_ns <= told[0] and (price, size) == told[1:]:
             return []  # and may have been told before the requests were put anew
         return [self._trade(price, size, now_ns, now_ns)] if price > 0 and size > 0 else []

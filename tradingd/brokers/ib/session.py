@@ -26,7 +26,7 @@ from tradingd.runtime.backoff import Backoff
 
 _FIRST_WAIT_S, _MAX_WAIT_S = 0.5, 3.0
 """Books are to be right within five seconds of the venue's return: it is never waited for long."""
-_TELL_AGAIN_S = 60.0
+_REPORT_AGAIN_S = 60.0
 _PORT = re.compile(r"(\d{2,5})\D*$")
 _SERVER_LINK_CODES = frozenset({2104, 2106, 2158})
 
@@ -84,8 +84,8 @@ class IbSession:
         self._lost = asyncio.Event()
         self._lost_reason = ""
         self._link_down = ""
-        self._told_up = False
-        self._told_at = -_TELL_AGAIN_S
+        self._reported_up = False
+        self._reported_at = -_REPORT_AGAIN_S
         self._began_in: MaintenanceWindow | None = None
         """The expected interruption that the present one began in."""
 
@@ -205,10 +205,10 @@ class IbSession:
                 try:
                     await self._open_once()
                 except VenueUnavailable as error:
-                    self._tell_unreachable(error)
+                    self._report_unreachable(error)
                     await self._waits.sleep(self._backoff.next_delay())
                     continue
-            self._told_at = -_TELL_AGAIN_S
+            self._reported_at = -_REPORT_AGAIN_S
             if self.connection is not None and not self._link_down:
                 self._up()
             await self._watch()
@@ -220,7 +220,7 @@ class IbSession:
         while not await self._waits.happens(self._lost, self._probe_s):
             await self._probe()
             if self._link_down and self.connection is not None:
-                self._tell_unreachable(VenueUnavailable(self._link_down))
+                self._report_unreachable(VenueUnavailable(self._link_down))
 
     async def _probe(self) -> None:
         connection = self.connection
@@ -262,13 +262,13 @@ class IbSession:
 
     def _up(self) -> None:
         self._began_in = None
-        if not self._told_up:
-            self._told_up = True
+        if not self._reported_up:
+            self._reported_up = True
             self._on_up()
 
     def _down(self, reason: str) -> None:
-        if self._told_up:
-            self._told_up = False
+        if self._reported_up:
+            self._reported_up = False
             self._began_in = self._away()
             self._on_down(reason)
 
@@ -277,12 +277,12 @@ class IbSession:
         waits = isinstance(error, NotConnected) and error.cause is Cause.NO_HANDSHAKE and needs_login(self._clock())
         return f"{said}: the login of the week is due, confirm it with the second factor" if waits else said
 
-    def _tell_unreachable(self, error: VenueUnavailable) -> None:
+    def _report_unreachable(self, error: VenueUnavailable) -> None:
         """Say why there is no connection, at once and then each minute; a normal interruption once."""
         now = self._waits.time()
         expected = self._away() is not None
-        if now - self._told_at >= (3600.0 if expected else _TELL_AGAIN_S):
-            self._told_at = now
+        if now - self._reported_at >= (3600.0 if expected else _REPORT_AGAIN_S):
+            self._reported_at = now
             self._on_problem("broker.stream_unreachable", self._explain(error), {"expected": expected})
 
     # -- what TWS says of the connection ------------------------------------------------------------------------------
@@ -297,7 +297,7 @@ class IbSession:
         match row.reaction:
             case Reaction.LINK_LOST:
                 self._link_down = f"TWS has lost its link to Interactive Brokers ({said.code})"
-                self._told_at = -_TELL_AGAIN_S
+                self._reported_at = -_REPORT_AGAIN_S
                 self._down(self._with_window(self._link_down))
             case Reaction.LINK_BACK | Reaction.LINK_BACK_DATA_LOST:
                 self._link_back()
@@ -309,15 +309,15 @@ class IbSession:
                 connection = self.connection
                 if connection is not None:
                     connection.pacer.hold(1.0)
-                self._tell(said, "broker.rate_exceeded")
+                self._report(said, "broker.rate_exceeded")
             case Reaction.NEXT_ID if (connection := self.connection) is not None:
                 connection.send(lambda client: client.reqIds(1))
             case Reaction.ALARM:
-                self._tell(said, "broker.margin_warning")
+                self._report(said, "broker.margin_warning")
             case Reaction.DATA_STALE if said.req_id < 0:
-                self._tell(said, "broker.farm_down")
+                self._report(said, "broker.farm_down")
             case Reaction.TELL if said.req_id < 0:
-                self._tell(said, "broker.message")
+                self._report(said, "broker.message")
             case _:
                 pass
 
@@ -337,7 +337,7 @@ class IbSession:
             {"port": self._port},
         )
 
-    def _tell(self, said: WireError, event: str) -> None:
+    def _report(self, said: WireError, event: str) -> None:
         self._on_problem(event, f"TWS says {said.code}: {said.text}", {"code": said.code})
 
 

@@ -19,7 +19,7 @@ from tradingd.brokers.ib.codes import (
     meaning,
 )
 from tradingd.brokers.ib.convert import SymbolBook, order_of_execution, to_venue_order
-from tradingd.brokers.ib.executions import Executions, Told
+from tradingd.brokers.ib.executions import Executions, ReportedExecution
 from tradingd.brokers.ib.ledger import Entry, OrderLedger
 from tradingd.brokers.ib.orders import ENDED_WORDS, PROVING_WORDS, Terms, read_terms
 from tradingd.brokers.ib.questions import FIRST_NUMBER
@@ -204,7 +204,9 @@ class Translator:
         if known is not None:
             return self._compare(known, name, wire, entry, now_ns)
         owner = None if entry is None else entry.client_order_id
-        told = Told(exec_id=wire.exec_id, quantity=wire.quantity, price=wire.price, owner=owner, ts_event=wire.ts_event)
+        told = ReportedExecution(
+            exec_id=wire.exec_id, quantity=wire.quantity, price=wire.price, owner=owner, ts_event=wire.ts_event
+        )
         self._executions.put(name, told)
         if wire.liquidation:
             details = {"symbol": self._symbols.symbol_of(wire.contract), "execution_id": wire.exec_id}
@@ -224,7 +226,7 @@ class Translator:
         ]
 
     def _compare(
-        self, known: Told, name: ExecutionId, wire: WireExecution, entry: Entry | None, now_ns: int
+        self, known: ReportedExecution, name: ExecutionId, wire: WireExecution, entry: Entry | None, now_ns: int
     ) -> list[BrokerEvent]:
         """Tell of a correction: the books are put right by the comparison with the account that follows."""
         before = (known.last_quantity, known.last_price)

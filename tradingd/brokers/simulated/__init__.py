@@ -1,7 +1,7 @@
 """The simulated venue of the deterministic drivers: no socket, no task.
 
 broker      commands, fills, cash and positions
-life        one order at this venue
+orders      one order at this venue
 timetable   what the data's time does to orders: ends of days, stated ends, auctions, closed sessions
 model       what it takes
 """

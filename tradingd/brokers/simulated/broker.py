@@ -11,8 +11,8 @@ from decimal import Decimal
 from typing import assert_never
 
 from tradingd.brokers.base import BrokerSink
-from tradingd.brokers.simulated.life import AUCTIONS, SimulatedOrder, modified_terms, refusal
 from tradingd.brokers.simulated.model import SIMULATED
+from tradingd.brokers.simulated.orders import AUCTIONS, SimulatedOrder, modified_terms, refusal
 from tradingd.brokers.simulated.timetable import Auctioned, Expired, SessionChanged, Timetable
 from tradingd.core.accounting import EXACT, Position, apply_trade, value_of
 from tradingd.core.broker_events import BrokerEvent, OrderStreamUp
@@ -74,7 +74,7 @@ class SimulatedBroker:
         self._market = SimulatedMarket()
         self._cash = starting_cash
         self._positions: dict[Symbol, Position] = {}
-        self._lives: dict[str, SimulatedOrder] = {}
+        self._orders: dict[str, SimulatedOrder] = {}
         self._current: dict[ClientOrderId, SimulatedOrder] = {}
         self._executions: dict[str, int] = {}
         self._fills: list[VenueFill] = []
@@ -127,7 +127,7 @@ class SimulatedBroker:
 
     def _report(self, outcomes: Sequence[MatchOutcome]) -> None:
         for outcome in outcomes:
-            life = self._lives[outcome.order_id]
+            life = self._orders[outcome.order_id]
             match outcome:
                 case MatchFill():
                     self._book(life, outcome)
@@ -277,7 +277,7 @@ class SimulatedBroker:
     def _open(self, order: Order, quantity: Decimal, terms: OrderTerms) -> SimulatedOrder:
         self._order_count += 1
         life = SimulatedOrder(order, VenueOrderId(f"SIM-{self._order_count}"), quantity, terms, self._clock())
-        self._lives[life.venue_id] = self._current[order.client_order_id] = life
+        self._orders[life.venue_id] = self._current[order.client_order_id] = life
         return life
 
     def _arrive(self, life: SimulatedOrder) -> None:
@@ -333,7 +333,7 @@ class SimulatedBroker:
         return VenueSnapshot(
             ts_requested=now,
             account=self.account(),
-            orders=tuple(life.view(now) for life in self._lives.values()),
+            orders=tuple(life.view(now) for life in self._orders.values()),
             fills=tuple(fill for fill in self._fills if fill.ts_event >= since_ns),
             positions=tuple(
                 VenuePosition(
@@ -350,7 +350,7 @@ class SimulatedBroker:
     async def open_orders(self) -> tuple[VenueOrder, ...]:
         """Give the orders that work."""
         now = self._clock()
-        return tuple(life.view(now) for life in self._lives.values() if life.status is VenueOrderStatus.WORKING)
+        return tuple(life.view(now) for life in self._orders.values() if life.status is VenueOrderStatus.WORKING)
 
     async def find_order(self, client_order_id: ClientOrderId) -> VenueOrder | None:
         """Give the order as it stands, None when it was never accepted."""

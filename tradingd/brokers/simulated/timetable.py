@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from tradingd.brokers.simulated.life import AUCTIONS, SimulatedOrder
+from tradingd.brokers.simulated.orders import AUCTIONS, SimulatedOrder
 from tradingd.core.auctions import closing_price, opening_price
 from tradingd.core.calendar import NewYorkStockExchange
 from tradingd.core.identifiers import Symbol

@@ -9,9 +9,9 @@ import msgspec
 from tradingd.core.order_state import OrderState, OrderStatus
 from tradingd.core.orders import ZERO, OrderModification, OrderTerms, OrderType, Side
 from tradingd.core.plans.records import (
-    REST,
     EmulatedStop,
     ExistingPosition,
+    Leg,
     Plan,
     PlanState,
     RepriceEntry,
@@ -36,7 +36,6 @@ from tradingd.core.plans.view import (
 from tradingd.core.trailing import trailing_stop
 
 S = OrderStatus
-ENTRY = "entry"
 
 Entering = tuple[Sequence[PlanAction], bool]
 """What is to be done now, and whether nothing more will come of the entry."""
@@ -75,7 +74,7 @@ def _one_order(
 ) -> Entering:
     """Send one order; look after it while it works, and after what it leaves."""
     if not legs.entries:
-        return ((), False) if terms is None else _place(plan, ENTRY, plan.quantity, terms)
+        return ((), False) if terms is None else _place(plan, Leg.ENTRY, plan.quantity, terms)
     order = legs.entries[-1]
     if active:
         return _schedule_next_query(plan, order, view), False
@@ -84,12 +83,12 @@ def _one_order(
     if (
         patience is not None
         and patience.action is UnfilledAction.MARKET
-        and order.order.leg == ENTRY
+        and order.order.leg == Leg.ENTRY
         and order.status is S.CANCELED  # only a confirmed cancel tells how much is left
         and view.now >= order.order.ts_created + patience.after_ns
         and left >= view.instrument.min_quantity
     ):
-        return _place(plan, REST, left, OrderTerms(time_in_force=order.terms.time_in_force))
+        return _place(plan, Leg.REST, left, OrderTerms(time_in_force=order.terms.time_in_force))
     return (), True
 
 
@@ -130,7 +129,7 @@ def _armed(
             lane = msgspec.structs.replace(lane, low=lane.last, high=lane.last)
     if not reaches(plan.side, lane, level):
         return moves, False
-    actions, over = _place(plan, ENTRY, plan.quantity, method.sent)
+    actions, over = _place(plan, Leg.ENTRY, plan.quantity, method.sent)
     return (*moves, *actions), over
 
 
@@ -173,8 +172,8 @@ def _chase(plan: Plan, method: RepriceEntry, legs: Legs, view: PlanView, active:
         if price is None:
             return (), False
         terms = OrderTerms(order_type=OrderType.LIMIT, limit_price=price, time_in_force=method.time_in_force)
-        return _place(plan, ENTRY, plan.quantity, terms)
+        return _place(plan, Leg.ENTRY, plan.quantity, terms)
     actions, over = _one_order(plan, legs, view, active, None)
-    if active and not actions and legs.entries[-1].order.leg == ENTRY:
+    if active and not actions and legs.entries[-1].order.leg == Leg.ENTRY:
         return _reprice(legs.entries[-1], view, price, method.interval_ns), False
     return actions, over

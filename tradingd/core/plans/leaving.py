@@ -14,7 +14,7 @@ import msgspec
 from tradingd.core.market import NS_PER_SECOND
 from tradingd.core.order_state import OrderState, OrderStatus
 from tradingd.core.orders import ZERO, OrderModification, OrderTerms, OrderType, Side
-from tradingd.core.plans.records import BACK, EXIT, STOP, TARGET, Bracket, ExistingPosition, PlanState
+from tradingd.core.plans.records import Bracket, ExistingPosition, Leg, PlanState
 from tradingd.core.plans.view import (
     CloseEntry,
     End,
@@ -94,7 +94,7 @@ class _Exit:
     def at_target(self) -> bool:
         """True when the market has touched the target, in a print or in the quote that it would fill at."""
         target = self.protection.take_profit
-        if target is None or any(state.status is S.REJECTED for state in self.legs.named(TARGET)):
+        if target is None or any(state.status is S.REJECTED for state in self.legs.named(Leg.TARGET)):
             return False
         prices = self.view.prices
         lanes = (prices.trade, prices.bid if self.side is Side.SELL else prices.ask)
@@ -115,7 +115,7 @@ class _Exit:
     @property
     def is_refused(self) -> bool:
         """True when the venue did not take the stop, and nothing was made of that yet."""
-        refused = any(state.status is S.REJECTED for state in self.legs.named(STOP))
+        refused = any(state.status is S.REJECTED for state in self.legs.named(Leg.STOP))
         return refused and not self.state.stop_watched
 
     def place(self, leg: str, kind: OrderType, limit: Decimal | None = None) -> Leaving:
@@ -136,11 +136,11 @@ class _Exit:
     def place_stop(self) -> Leaving:
         """Let the stop rest, in the form that it has at this venue."""
         if self.protection.trails and self.trails_there:
-            return self.place(STOP, OrderType.TRAILING_STOP)
+            return self.place(Leg.STOP, OrderType.TRAILING_STOP)
         if self.level is None:
             return WAIT  # no price yet that it could trail from
         limit = self.protection.stop_limit
-        return self.place(STOP, OrderType.STOP if limit is None else OrderType.STOP_LIMIT, limit)
+        return self.place(Leg.STOP, OrderType.STOP if limit is None else OrderType.STOP_LIMIT, limit)
 
     def resize(self, order: OrderState) -> Leaving:
         """Bring a resting exit to what is wanted, and to where its stop stands."""
@@ -149,7 +149,7 @@ class _Exit:
         if not self.wanted:
             return cancels((order,)), False
         total = order.filled_quantity + self.wanted
-        moves = order.order.leg == STOP and order.terms.order_type is OrderType.STOP and self.protection.trails
+        moves = order.order.leg == Leg.STOP and order.terms.order_type is OrderType.STOP and self.protection.trails
         level = self.level if moves and self.level is not None else order.terms.stop_price
         improves = level is not None and order.terms.stop_price is not None
         if improves and level is not None and order.terms.stop_price is not None:
@@ -172,15 +172,15 @@ def step_exit(state: PlanState, guard: Bracket, legs: Legs, view: PlanView, *, e
 
 def _leave(look: _Exit) -> Leaving:
     if look.remaining < 0:
-        return _take_back(look)
+        return _reverse_excess(look)
     if not look.active:
         return _start(look)
     order = look.active[0]
     if len(look.active) > 1:  # one that was taken for lost has come back
         return cancels(look.active[1:]), False
-    if order.order.leg == STOP and look.at_target and look.wanted:
+    if order.order.leg == Leg.STOP and look.at_target and look.wanted:
         return _after_entry(look, (tuple(cancels((order,))), False))
-    if order.order.leg == TARGET and look.protection.stops:
+    if order.order.leg == Leg.TARGET and look.protection.stops:
         age = look.view.now - order.order.ts_created
         if look.at_stop:
             return (*_reach(look), *cancels((order,))), False
@@ -210,28 +210,28 @@ def _start(look: _Exit) -> Leaving:
         # Below the venue's minimum nothing can be sent; what other orders hold back may come free again.
         return ((), look.entry_over and min(look.remaining, look.held) < look.view.instrument.min_quantity)
     if look.at_stop:
-        exits = look.legs.named(EXIT)
+        exits = look.legs.named(Leg.EXIT)
         if any(state.status is S.REJECTED for state in exits) or len(exits) >= MAX_EXITS:
             return (End(reason="the venue does not take the exit: the position is unprotected", alarm=True),), False
         limit = look.protection.stop_limit
-        leaving = look.place(EXIT, OrderType.MARKET if limit is None else OrderType.LIMIT, limit)
+        leaving = look.place(Leg.EXIT, OrderType.MARKET if limit is None else OrderType.LIMIT, limit)
         actions, done = _after_entry(look, leaving)
         return (*_reach(look), *actions), done
     target = look.protection.take_profit
     if target is not None and look.at_target:
-        return _after_entry(look, look.place(TARGET, OrderType.LIMIT, target))
+        return _after_entry(look, look.place(Leg.TARGET, OrderType.LIMIT, target))
     if not look.protection.stops:
-        if any(state.status is S.REJECTED for state in look.legs.named(TARGET)):
+        if any(state.status is S.REJECTED for state in look.legs.named(Leg.TARGET)):
             return (End(reason="the venue does not take the target", alarm=True),), False
         if look.guard.waits and not look.entry_over:
             return WAIT
-        return look.place(TARGET, OrderType.LIMIT, target)
+        return look.place(Leg.TARGET, OrderType.LIMIT, target)
     if look.is_refused:
         return (WatchStop(),), False
     return look.place_stop() if look.rests else WAIT
 
 
-def _take_back(look: _Exit) -> Leaving:
+def _reverse_excess(look: _Exit) -> Leaving:
     """Undo what target and stop together sold too much, as far as it turned the position round."""
     if look.active:
         return cancels(look.active), False
@@ -244,4 +244,4 @@ def _take_back(look: _Exit) -> Leaving:
     if look.legs.backs or quantity < view.instrument.min_quantity or not quantity:
         return (End(reason=said, alarm=True),), False
     terms = OrderTerms(time_in_force=look.guard.fraction_time_in_force)
-    return (Place(leg=BACK, side=side, quantity=quantity, terms=terms, alarm=f"{said}: it is taken back"),), False
+    return (Place(leg=Leg.BACK, side=side, quantity=quantity, terms=terms, alarm=f"{said}: it is taken back"),), False

@@ -10,15 +10,26 @@ from tradingd.core.identifiers import PlanId, StrategyId, Symbol, TraceId
 from tradingd.core.orders import OrderTerms, Side, TimeInForce
 from tradingd.core.signals import FollowUp, Protection
 
-REST = "rest"
-"""Leg that sends at market what a limit order has not filled in time."""
-THEN = "then"
-STOP, TARGET, EXIT = "stop", "target", "exit"
-"""Legs that leave a position; the last is the stop once it was reached while it did not rest at the venue."""
-BACK = "back"
-"""Leg that takes back what two exits together sold too much."""
-EXITS = frozenset({STOP, TARGET, EXIT})
-CLOSING = EXITS | {BACK}
+
+class Leg(StrEnum):
+    """Which part of a plan an order is; those of orders that are worked off over time are numbered, `part1` and on."""
+
+    ENTRY = "entry"
+    REST = "rest"
+    """Sends at market what a limit order has not filled in time."""
+    THEN = "then"
+    """The order that follows once all of the entry has filled."""
+    STOP = "stop"
+    TARGET = "target"
+    EXIT = "exit"
+    """The stop, once it was reached while it did not rest at the venue."""
+    BACK = "back"
+    """Reverses what two exits together sold too much."""
+
+
+EXITS = frozenset({Leg.STOP, Leg.TARGET, Leg.EXIT})
+"""Legs that leave a position."""
+CLOSING = EXITS | {Leg.BACK}
 """Legs that only ever bring a position nearer to zero."""
 
 

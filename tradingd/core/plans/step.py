@@ -12,11 +12,9 @@ from tradingd.core.plans.entering import step_entry
 from tradingd.core.plans.leaving import step_exit
 from tradingd.core.plans.records import (
     EXITS,
-    STOP,
-    TARGET,
-    THEN,
     EmulatedStop,
     ExistingPosition,
+    Leg,
     PlanState,
     RepriceEntry,
     TargetPosition,
@@ -39,7 +37,7 @@ def step(state: PlanState, orders: Iterable[OrderState], view: PlanView) -> Sequ
         actions += leaving
     if plan.then is not None and legs.then is None and legs.entered >= plan.quantity and entry_over:
         follow = plan.then
-        return [*actions, Place(leg=THEN, side=follow.side, quantity=follow.quantity, terms=follow.terms)]
+        return [*actions, Place(leg=Leg.THEN, side=follow.side, quantity=follow.quantity, terms=follow.terms)]
     if entry_over and done and not any(isinstance(action, End) for action in actions):
         actions.append(End(reason=_outcome(state, legs)))
     return actions
@@ -78,7 +76,8 @@ def to_come(state: PlanState, orders: Iterable[OrderState]) -> Decimal:
 def resting_exits(orders: Iterable[OrderState]) -> Decimal:
     """Signed quantity of a plan's exits that only work if the market comes to them."""
     return sum(
-        (state.open_quantity * state.order.side.sign for state in orders if state.order.leg in (STOP, TARGET)), ZERO
+        (state.open_quantity * state.order.side.sign for state in orders if state.order.leg in (Leg.STOP, Leg.TARGET)),
+        ZERO,
     )
 
 

@@ -13,7 +13,7 @@ import msgspec
 from tradingd.core.identifiers import PlanId, StrategyId, Symbol
 from tradingd.core.order_state import OrderState, OrderStatus
 from tradingd.core.orders import ZERO, OrderTerms, OrderType, Side
-from tradingd.core.plans.records import BACK, CLOSING, ExistingPosition, Plan, PlanState, TargetPosition
+from tradingd.core.plans.records import CLOSING, ExistingPosition, Leg, Plan, PlanState, TargetPosition
 from tradingd.core.plans.view import CloseOtherEntries, End, Legs, Place, PlanAction, PlanView, cancels, working
 
 S = OrderStatus
@@ -51,7 +51,7 @@ def approach(goal: Decimal, held: Decimal, peers: Sequence[OrderState]) -> Appro
         order = state.order
         leaves = held * order.side.sign < 0
         if order.leg in CLOSING:
-            blocked = blocked or order.leg == BACK
+            blocked = blocked or order.leg == Leg.BACK
             promised += state.open_quantity if missing and order.side is side else ZERO
         elif missing and order.side is side and _fills_at_once(state):
             helpers.append(state)

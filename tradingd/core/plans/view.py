@@ -10,7 +10,7 @@ from tradingd.core.identifiers import ClientOrderId
 from tradingd.core.instruments import Instrument
 from tradingd.core.order_state import OrderState, OrderStatus
 from tradingd.core.orders import ZERO, OrderModification, OrderTerms, Side
-from tradingd.core.plans.records import BACK, EXITS, THEN
+from tradingd.core.plans.records import EXITS, Leg
 
 S = OrderStatus
 
@@ -135,9 +135,9 @@ class Legs:
             leg = state.order.leg
             if leg in EXITS:
                 self.exits.append(state)
-            elif leg == BACK:
+            elif leg == Leg.BACK:
                 self.backs.append(state)
-            elif leg == THEN:
+            elif leg == Leg.THEN:
                 self.then = state
             else:
                 self.entries.append(state)

@@ -3,7 +3,7 @@
 capabilities     what a case may need, and what an account says that it can do
 harness          what stands between the cases and one account or one feed
 record           a recorder of what an adapter or a feed says, that can be waited for
-told             what an adapter said of orders, folded as the books fold it
+order_tracker    what an adapter said of orders, folded as the books fold it
 bench            the bench of an execution case: orders in, reports expected, cleaned up after
 data_bench       the bench of a data case
 market           prices and sizes of a case, from a recent quote

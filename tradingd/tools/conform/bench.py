@@ -34,15 +34,15 @@ from tradingd.runtime.kill_switch import KillSwitch
 from tradingd.tools.conform.capabilities import Capability, derived_capabilities, lasting
 from tradingd.tools.conform.harness import Harness, Market
 from tradingd.tools.conform.market import Prices
+from tradingd.tools.conform.order_tracker import OrderTracker
 from tradingd.tools.conform.record import Recorder, check
-from tradingd.tools.conform.told import Told
 from tradingd.venue.fault_rules import FaultRule
 
 _CONFORM = StrategyId("conform")
 _FAULTS: TypeAdapter[FaultRule] = TypeAdapter(FaultRule)
 
 
-class Bench(Told):
+class Bench(OrderTracker):
     """What a case acts through; `token` makes the order ids of this bench its own."""
 
     def __init__(self, harness: Harness, token: str) -> None:

@@ -14,7 +14,7 @@ import msgspec
 
 from tradingd.assembly.adapters import check_account
 from tradingd.assembly.lone_adapter import OnProblem, lone_connection
-from tradingd.brokers.base import BrokerAdapter, TellsTime
+from tradingd.brokers.base import BrokerAdapter, ReportsVenueTime
 from tradingd.core.books import Books
 from tradingd.core.identifiers import Symbol
 from tradingd.core.instruments import Instrument
@@ -147,7 +147,7 @@ async def _ask_symbols(view: AccountView, adapter: BrokerAdapter, symbols: tuple
 
 
 async def _ask_time(view: AccountView, adapter: BrokerAdapter, clock: Callable[[], int]) -> None:
-    if not isinstance(adapter, TellsTime):
+    if not isinstance(adapter, ReportsVenueTime):
         view.findings.append(judge_offset(None))
         return
     before = clock()

@@ -41,7 +41,7 @@ class _Listener:
         self.down = ""
         self.delayed = ""
         self.rejected = ""
-        self.least_lag_ns: int | None = None
+        self.min_lag_ns: int | None = None
         self.done = asyncio.Event()
 
     def ingest(self, event: MarketDataEvent, row: int = 0) -> None:
@@ -50,7 +50,7 @@ class _Listener:
             return
         # A bar is stamped with the end of its interval, and comes right after it.
         lag_ns = event.ts_recv - event.ts_event
-        self.least_lag_ns = lag_ns if self.least_lag_ns is None else min(self.least_lag_ns, lag_ns)
+        self.min_lag_ns = lag_ns if self.min_lag_ns is None else min(self.min_lag_ns, lag_ns)
         self.heard.add(event.symbol)
         self._missing.discard(event.symbol)
         if not self._missing:
@@ -75,7 +75,7 @@ class _Listener:
                 pass
 
     async def ready(self) -> None:
-        """Give the others a turn."""
+        """Yield to the event loop."""
         await asyncio.sleep(0)
 
 
@@ -165,10 +165,10 @@ def _judge(feed: AnyFeed, heard: _Listener, closed_until: int | None, within_s: 
         if heard.down:
             text += f": {heard.down}"
         return warning(_PART, feed.name, text, "give more time by --within, or look whether the feed carries them")
-    assert heard.least_lag_ns is not None  # every symbol was heard of
-    lag_s = heard.least_lag_ns / NS_PER_SECOND
-    if heard.least_lag_ns > _DELAYED_AFTER_NS or heard.delayed:
-        age = f"delayed by {lag_s / 60:.0f} minutes" if heard.least_lag_ns > _DELAYED_AFTER_NS else heard.delayed
+    assert heard.min_lag_ns is not None  # every symbol was heard of
+    lag_s = heard.min_lag_ns / NS_PER_SECOND
+    if heard.min_lag_ns > _DELAYED_AFTER_NS or heard.delayed:
+        age = f"delayed by {lag_s / 60:.0f} minutes" if heard.min_lag_ns > _DELAYED_AFTER_NS else heard.delayed
         text = f"{heard.up}; prices come, {age}"
         return warning(_PART, feed.name, text, "subscribe to live data before real money is traded by it")
     return ok(_PART, feed.name, f"{heard.up}; live prices of every symbol ({lag_s:.3f} s old)")

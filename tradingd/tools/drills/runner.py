@@ -25,7 +25,7 @@ from tradingd.tools.drills.processes import Child, ChildEnded, DrillFailed, Sock
 from tradingd.tools.drills.scenario import Act, Check, Scenario, Step, Trigger
 from tradingd.tools.drills.strategies import ADDED_ID, OWN_IDS
 from tradingd.tools.drills.truth import ask_venue
-from tradingd.tools.drills.venue_process import Told, VenueState
+from tradingd.tools.drills.venue_process import CommandAnswer, VenueState
 from tradingd.venue.fault_acts import BY_HAND
 from tradingd.venue.fault_rules import FaultRule
 
@@ -200,7 +200,7 @@ class Drill:
             self._last = state
 
     async def _commit(self, rule: FaultRule) -> None:
-        told = await SocketClient(self._socket).ask("/play", Told, rule.model_dump_json().encode())
+        told = await SocketClient(self._socket).ask("/play", CommandAnswer, rule.model_dump_json().encode())
         if told is None or told.problem:
             raise DrillFailed(f"the fault {rule.kind} could not be played: {told.problem if told else 'no venue'}")
 
@@ -300,11 +300,11 @@ class Drill:
 
     async def _settle(self, config: DrillConfig) -> None:
         """End the faults, halt, and wait until daemon and venue agree."""
-        await SocketClient(self._socket).ask("/stop", Told, b"")
+        await SocketClient(self._socket).ask("/stop", CommandAnswer, b"")
         await self._look()
         self._watch_daemon()
         await self._command(config, "halt")
-        await SocketClient(self._socket).ask("/freeze", Told, b"")
+        await SocketClient(self._socket).ask("/freeze", CommandAnswer, b"")
         self._checked.append(f"nothing in doubt {SETTLED_WITHIN_S:g} s after the faults")
         deadline = time.monotonic() + SETTLED_WITHIN_S
         open_points = ["never compared"]

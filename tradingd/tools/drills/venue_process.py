@@ -40,7 +40,7 @@ class VenueState(msgspec.Struct, frozen=True, kw_only=True):
     """True once every symbol has had a price."""
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
+class CommandAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to a command: empty when it was done."""
 
     problem: str = ""
@@ -74,18 +74,18 @@ class ControlSocket:
         try:
             await self._player.play(_rules.validate_json(await request.read()))
         except (ValidationError, FatalError) as error:
-            return _answer(Told(problem=str(error)))
-        return _answer(Told())
+            return _answer(CommandAnswer(problem=str(error)))
+        return _answer(CommandAnswer())
 
     async def stop(self, request: web.Request) -> web.Response:
         """Commit no more faults."""
         await self._player.stop()
-        return _answer(Told())
+        return _answer(CommandAnswer())
 
     async def freeze(self, request: web.Request) -> web.Response:
         """Let nothing fill any more, so that two who look one after the other see the same."""
         self._is_frozen = True
-        return _answer(Told())
+        return _answer(CommandAnswer())
 
     async def state(self, request: web.Request) -> web.Response:
         """Tell what was seen and done."""

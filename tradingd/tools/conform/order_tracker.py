@@ -15,8 +15,8 @@ from tradingd.tools.conform.record import Failed, Recorder
 R = TypeVar("R", bound=ExecutionReport)
 
 
-class Told:
-    """Reports, waited for at most `patience_s`."""
+class OrderTracker:
+    """Tracks the orders of a case by their reports; waits for one at most `patience_s`."""
 
     def __init__(self, patience_s: float) -> None:
         self.events: Recorder[BrokerEvent] = Recorder()
