@@ -1,6 +1,8 @@
 """The account and its strategies over a span: what adds up, over any journal."""
 
+from collections import defaultdict
 from decimal import Decimal
+from fractions import Fraction
 from typing import TypeAlias
 
 import msgspec
@@ -226,3 +228,93 @@ def test_the_strategies_add_up_to_the_account(steps: list[tuple[object, ...]]) -
     unowned = report.account.fees - sum((section.fees for section in report.strategies), D(0))
     parts = sum((section.profit or D(0) for section in report.strategies), D(0)) - unowned
     assert abs(parts - report.account.profit) <= CENT * (len(report.strategies) + 2)
+
+
+class Ledger:
+    """The books as a person would keep them: average cost, in fractions, and the last price that was seen."""
+
+    def __init__(self) -> None:
+        self.held: defaultdict[tuple[object, object], Fraction] = defaultdict(Fraction)
+        self.cost: defaultdict[tuple[object, object], Fraction] = defaultdict(Fraction)
+        self.realised: defaultdict[object, Fraction] = defaultdict(Fraction)
+        self.fees: defaultdict[object, Fraction] = defaultdict(Fraction)
+        self.last: dict[object, Fraction] = {}
+
+    def trade(self, name: object, symbol: object, signed: Fraction, price: Fraction) -> None:
+        key = name, symbol
+        held = self.held[key]
+        closes = min(abs(held), abs(signed)) if held * signed < 0 else Fraction(0)
+        if closes:
+            sign = 1 if held > 0 else -1
+            average = self.cost[key] / held
+            self.realised[name] += sign * closes * (price - average)
+            self.cost[key] -= sign * closes * average
+        opens = abs(signed) - closes
+        self.cost[key] += opens * price * (1 if signed > 0 else -1)
+        self.held[key] += signed
+
+    def take(self, step: tuple[object, ...]) -> None:
+        match step:
+            case ("fill", Side() as side, name, symbol, Decimal() as quantity, Decimal() as price, Decimal() as fee):
+                sign = 1 if side is Side.BUY else -1
+                self.trade(name, symbol, sign * Fraction(quantity), Fraction(price))
+                self.fees[name] += Fraction(fee)
+                self.last[symbol] = Fraction(price)
+            case ("cash", Decimal() as amount, cause):
+                self.fees["nobody"] -= Fraction(amount) if cause == SALE_FEE_CAUSE else 0
+            case ("position", name, symbol, Decimal() as quantity, Decimal() as price):
+                self.trade(name, symbol, Fraction(quantity), Fraction(price))
+            case ("sample", Decimal() as one, Decimal() as other):
+                for symbol, price in ((ABC, one), (XYZ, other)):
+                    if sum(held for (_, what), held in self.held.items() if what == symbol):
+                        self.last[symbol] = Fraction(price)
+
+    def figures(self) -> dict[object, tuple[Fraction, Fraction, Fraction]]:
+        """Realised, unrealised and fees of each strategy, and of the account."""
+        unrealised: defaultdict[object, Fraction] = defaultdict(Fraction)
+        for (name, symbol), held in self.held.items():
+            unrealised[name] += held * self.last.get(symbol, Fraction(0)) - self.cost[name, symbol]
+        names = (S1, S2, "nobody")
+        found: dict[object, tuple[Fraction, Fraction, Fraction]] = {
+            name: (self.realised[name], unrealised[name], self.fees[name]) for name in names
+        }
+        one, two, three = (sum((found[name][index] for name in names), Fraction(0)) for index in range(3))
+        return {**found, "account": (one, two, three)}
+
+
+owned = st.one_of(
+    st.tuples(st.just("fill"), sides, names, symbols, amounts, prices, fees),
+    st.tuples(st.just("cash"), st.decimals(-5000, 5000, places=2), st.sampled_from(["x", SALE_FEE_CAUSE])),
+    st.tuples(st.just("position"), names, symbols, st.decimals(-20, 20, places=3), prices),
+    st.tuples(st.just("sample"), prices, prices),
+)
+
+
+@given(st.lists(owned, min_size=1, max_size=20), st.integers(0, 12), st.integers(8, 40))
+def test_each_figure_of_each_column_is_what_a_second_ledger_comes_to(
+    steps: list[tuple[object, ...]], start: int, end: int
+) -> None:
+    # Realised, unrealised and fees are worked out here from the entries alone, so that their sum says something.
+    first: list[tuple[object, ...]] = [("fill", Side.BUY, S1, symbol, D(1), D(100), D(0)) for symbol in (ABC, XYZ)]
+    everything = [*first, *steps]
+    report = measured(folded(build(everything), start, max(end, start + 1)))
+    ledger = Ledger()
+    before = ledger.figures()
+    for number, step in enumerate(everything, start=1):
+        if number == start:
+            before = ledger.figures()
+        if number < max(end, start + 1):
+            ledger.take(step)
+    if report.account.profit is None:
+        return
+    after = ledger.figures()
+    for section in (report.account, *report.strategies):
+        assert section.profit is not None
+        assert section.unrealised is not None
+        realised, unrealised, paid = (
+            now - then for now, then in zip(after[section.name], before[section.name], strict=True)
+        )
+        assert abs(Fraction(section.realised) - realised) <= Fraction("0.0051")
+        assert abs(Fraction(section.fees) - paid) <= Fraction("0.0051")
+        assert abs(Fraction(section.profit) - (realised + unrealised - paid)) <= Fraction("0.021")
+        assert abs(Fraction(section.unrealised) - unrealised) <= Fraction("0.031")
