@@ -57,7 +57,7 @@ def test_entries_go_to_stdout_or_a_file(written: StatePaths, called: Called, tmp
     assert {row["trace"] for row in rows} == {"t1"}
     assert rows[0]["ts"] == "2026-03-02T12:00:00.000000000Z"
     assert called("journal", "export", "-c", "c.toml", "--trace", "t1").out == ended.out
-    assert called("journal", "export", "-c", "c.toml", "--from", "2026-03-03").out == ""
+    assert called("journal", "export", "-c", "c.toml", "--order", "abc-1").out == ended.out
     to_file = called("journal", "export", "-c", "c.toml", *SPAN, "--format", "csv", "-o", "entries.csv")
     assert (to_file.code, to_file.out) == (0, "")
     assert len((tmp_path / "entries.csv").read_text().splitlines()) == 9
@@ -72,6 +72,17 @@ def test_a_backup_is_made_once(written: StatePaths, called: Called, tmp_path: Pa
     again = called("journal", "backup", "-c", "c.toml", name)
     assert (again.code, again.out) == (2, "")
     assert f"{tmp_path / name} exists" in again.err
+
+
+@pytest.mark.parametrize("asked", [("--from", "2026-03-03"), ("--order", "nosuch"), ("--trace", "t9")])
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_an_export_of_nothing_says_so_beside_what_programs_read(
+    asked: tuple[str, str], form: str, written: StatePaths, called: Called
+) -> None:
+    ended = called("journal", "export", "-c", "c.toml", *asked, "--format", form)
+    assert ended.code == 0
+    assert len(ended.out.splitlines()) == (form == "csv")
+    assert ended.err == "note: no entry of the journal is of what was asked for\n"
 
 
 @pytest.mark.parametrize("command", [("verify",), ("export",), ("backup", "copy")])

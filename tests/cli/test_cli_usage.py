@@ -69,6 +69,8 @@ WRONG = {
     "an order and a scope": (["cancel", "-c", "c.toml", "trend-1", "--symbol", "AAPL"], "not both"),
     "close without a scope": (["close", "-c", "c.toml"], "close needs --strategy ID"),
     "a halt before the first start": (["halt", "-c", "c.toml"], "tradingd run --halted"),
+    "a wait without an end": (["cancel-all", "-c", "c.toml", "--wait", "inf"], "--wait"),
+    "a wait of nothing known": (["flatten", "-c", "c.toml", "--yes", "--wait", "nan"], "--wait"),
     "an empty order id": (["cancel", "-c", "c.toml", ""], "is no order id"),
     "a statement of a day to come": (["statement", "-c", "c.toml", "--date", "2999-01-01"], "still to come"),
     "flatten without a terminal": (["flatten", "-c", "c.toml"], "--yes"),

@@ -61,7 +61,15 @@ def test_a_fill_that_closes_names_its_profit_and_its_slippage() -> None:
 def test_a_fill_that_turns_a_position_around_closes_the_whole_of_it() -> None:
     held = Position(quantity=D(-10), cost=D(-1000))
     fill = fill_of(order("s1-1", Side.BUY, "15", reference="99"), "15", "99", held)
-    assert fill.in_words() == "BUY 15 ABC at 99.00, closes 10 from 100.00: profit +10.00 before fees"
+    assert (
+        fill.in_words() == "BUY 15 ABC at 99.00, closes 10 from 100.00: profit +10.00 before fees, the signal's price"
+    )
+
+
+def test_a_fill_at_the_price_of_the_signal_says_so_and_has_no_slippage_below_zero() -> None:
+    fill = fill_of(order("s1-1", Side.SELL, "10", reference="99"), "10", "99.00", Position())
+    assert str(fill.slippage) == "0"
+    assert fill.in_words() == "SELL 10 ABC at 99.00, the signal's price"
 
 
 def test_without_a_price_at_the_signal_there_is_no_slippage() -> None:

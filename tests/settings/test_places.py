@@ -68,6 +68,23 @@ def test_a_state_folder_that_cannot_be_made_is_refused_by_every_command_alike(co
 
 
 @pytest.mark.parametrize("command", ["check", "doctor", "run"])
+def test_of_a_state_folder_that_is_closed_to_this_user_nobody_says_that_it_does_not_exist(
+    command: str, open_folder: Path
+) -> None:
+    config, closed = written(open_folder), open_folder / "closed"
+    config.write_text(config.read_text().replace('"state"', '"closed/state"'))
+    (closed / "state" / "journal").mkdir(parents=True)
+    closed.chmod(0o700)
+    ended = as_nobody(command, "-c", str(config))
+    assert (ended.code, ended.out) == (2, "")
+    assert "Errno" not in ended.err
+    assert ended.err.endswith(
+        f"{config}:2:1: daemon.state_dir: {closed}/state cannot be seen by nobody: {closed} (mode 0700, of root) "
+        "is closed to it (run this as root, or name another place)\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["check", "doctor", "run"])
 @pytest.mark.parametrize("place", [".", "journal", "journal/LOCK", "tradingd.db", "venue.db"])
 def test_what_another_user_has_left_in_the_state_folder_is_refused_by_every_command_alike(
     command: str, place: str, open_folder: Path

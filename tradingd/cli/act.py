@@ -28,8 +28,16 @@ InSymbolOption: TypeAlias = Annotated[
 ReasonOption: TypeAlias = Annotated[
     str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the journal and the log.")
 ]
+MAX_WAIT_S = 86_400.0
 WaitOption: TypeAlias = Annotated[
-    float, typer.Option("--wait", metavar="SECONDS", min=0.0, help="How long to wait until it is done; 0: not at all.")
+    float,
+    typer.Option(
+        "--wait",
+        metavar="SECONDS",
+        min=0.0,
+        max=MAX_WAIT_S,
+        help="How long to wait until it is done, a day at most; 0: not at all.",
+    ),
 ]
 YesOption: TypeAlias = Annotated[
     bool, typer.Option("--yes", "-y", help="Do not ask; needed where there is no terminal.")

@@ -47,7 +47,8 @@ def _conflicts(loaded: "LoadedSettings") -> "list[Problem]":
             return []
         books, _ = load(folder)
     except (TradingdError, OSError) as error:
-        typer.echo(f"note: what is held was not compared, the journal cannot be read: {error}", err=True)
+        why = f"{folder}: {error.strerror}" if isinstance(error, OSError) else error
+        typer.echo(f"note: what is held was not compared, the journal cannot be read: {why}", err=True)
         return []
     return refused_changes(loaded, books)
 

@@ -10,6 +10,8 @@ from tradingd.cli.exit_codes import ExitCode
 from tradingd.cli.options import ConfigOption, FromOption, JsonOption, ToOption
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tradingd.journal.verify import JournalProof
 
 
@@ -71,7 +73,7 @@ def export(
     start: FromOption = None,
     end: ToOption = None,
     order: Annotated[
-        str | None, typer.Option("--order", metavar="ID", help="Entries about this client_order_id alone.")
+        str | None, typer.Option("--order", metavar="ID", help="Entries about this order alone, by its id or short id.")
     ] = None,
     trace: Annotated[
         str | None, typer.Option("--trace", metavar="ID", help="Entries with this trace id alone.")
@@ -95,7 +97,7 @@ def export(
 
     start_ns, end_ns = parse_span(start, end)
     wanted = Wanted(start_ns=start_ns, end_ns=end_ns, order=order, trace=trace)
-    rows = export_rows(state_paths(config).journal, wanted)
+    rows = _noting_none(export_rows(state_paths(config).journal, wanted))
     lines = as_csv(rows) if output_format is ExportFormat.CSV else as_json_lines(rows)
     if output is None:
         sys.stdout.writelines(lines)
@@ -106,6 +108,16 @@ def export(
         raise UsageError(f"{output}: the entries cannot be written: {error.strerror}") from error
     with file:
         file.writelines(lines)
+
+
+def _noting_none(rows: "Iterator[dict[str, object]]") -> "Iterator[dict[str, object]]":
+    """The same rows; that there are none is said on stderr, where no program takes it for an entry."""
+    first = next(rows, None)
+    if first is None:
+        typer.echo("note: no entry of the journal is of what was asked for", err=True)
+        return
+    yield first
+    yield from rows
 
 
 def backup(

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from tradingd.core.identifiers import names_order
 from tradingd.core.log import SEVERITY, Level, LogEntry
 from tradingd.core.timestamps import parse_timestamp
 from tradingd.reporting.times import Times
@@ -56,17 +57,12 @@ class LogFilter(msgspec.Struct, frozen=True, kw_only=True):
             (not self.events or any(fnmatchcase(line.event, pattern) for pattern in self.events))
             and self.strategy in (None, line.strategy_id)
             and self.symbol in (None, line.symbol)
-            and (self.order is None or names(self.order, line.client_order_id))
+            and (self.order is None or names_order(self.order, line.client_order_id))
             # A level that is not known is shown rather than hidden.
             and _RANK.get(line.level, len(_RANK)) >= _RANK[self.min_level]
             and (self.since_ns is None or line.ts_ns >= self.since_ns)
             and (self.until_ns is None or line.ts_ns < self.until_ns)
         )
-
-
-def names(asked: str, order_id: str | None) -> bool:
-    """True when what was asked for is the id of an order, or its end after the strategy's name."""
-    return order_id is not None and (order_id == asked or order_id.endswith(f"-{asked}"))
 
 
 def select(lines: Iterable[tuple[str, LogLine]], wanted: LogFilter) -> Iterator[tuple[str, LogLine]]:
@@ -81,7 +77,7 @@ def select(lines: Iterable[tuple[str, LogLine]], wanted: LogFilter) -> Iterator[
             signals[line.trace_id] = text, line
             if len(signals) > MAX_SIGNALS:
                 del signals[next(iter(signals))]
-        elif names(wanted.order, line.client_order_id):
+        elif names_order(wanted.order, line.client_order_id):
             signal = signals.pop(line.trace_id or "", None)
             if signal is not None and beside.admits(signal[1]):
                 yield signal

@@ -25,3 +25,8 @@ TraceId = NewType("TraceId", str)
 
 EXTERNAL = StrategyId("EXTERNAL")
 """Owner of orders and positions that this daemon did not make: visible, counted in risk, traded by nobody."""
+
+
+def names_order(asked: str, order_id: str | None) -> bool:
+    """True when what was asked for is the id of an order, or its end after the strategy's name, as tables show it."""
+    return order_id is not None and (order_id == asked or order_id.endswith(f"-{asked}"))

@@ -53,7 +53,7 @@ class Fill:
         if not reference:
             return None
         away = EXACT.multiply(EXACT.subtract(self._trade.price, reference), Decimal(self._trade.side.sign))
-        return value_of(self._trade.contract, self._trade.quantity, away)
+        return value_of(self._trade.contract, self._trade.quantity, away) or Decimal(0)
 
     def details(self) -> dict[str, object]:
         """Profit and slippage as details of a line of the log, where there are any."""
@@ -68,7 +68,9 @@ class Fill:
             entry, profit = price(self._entry), signed_money(self.profit)
             text += f", closes {plain(self._closed)} from {entry}: profit {profit} before fees"
         slippage = self.slippage
-        if slippage:
+        if slippage == 0:
+            text += ", the signal's price"
+        elif slippage is not None:
             word = "worse" if slippage > 0 else "better"
             text += (
                 f", {signed_money(abs(slippage))[1:]} {word} than at the signal's {price(self._order.reference_price)}"

@@ -9,6 +9,7 @@ import msgspec
 
 from tradingd.core.encoding import rfc3339, to_plain
 from tradingd.core.entries import OrderAdopted, OrderIntended, Snapshot, order_named_by
+from tradingd.core.identifiers import names_order
 from tradingd.errors import UsageError
 from tradingd.journal.codec import Record
 from tradingd.journal.segments import read_records, segment_paths
@@ -22,6 +23,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     start_ns: int | None = None
     end_ns: int | None = None
     order: str | None = None
+    """A client_order_id, or its end as tables show it."""
     trace: str | None = None
 
 
@@ -65,7 +67,7 @@ def _is_wanted(record: Record, row: dict[str, object], wanted: Wanted) -> bool:
     return (
         (wanted.start_ns is None or record.ts >= wanted.start_ns)
         and (wanted.end_ns is None or record.ts < wanted.end_ns)
-        and (wanted.order is None or row["client_order_id"] == wanted.order)
+        and (wanted.order is None or names_order(wanted.order, order_named_by(record.entry)))
         and (wanted.trace is None or row["trace"] == wanted.trace)
     )
 

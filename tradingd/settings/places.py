@@ -84,6 +84,10 @@ def _problem(loaded: LoadedSettings, key: KeyPath, place: Path, wanted: Path) ->
         return loaded.problem(key, f"{place} is no folder", "name another one")
     owner = owner_name(found.st_uid)
     mode = f"mode {stat.S_IMODE(found.st_mode):04o}, of {owner}"
+    if place in wanted.parents and not os.access(place, os.X_OK):
+        # What stands in it, and whether anything does, is not this user's to know.
+        closed = f"{wanted} cannot be seen by {me}: {place} ({mode}) is closed to it"
+        return loaded.problem(key, closed, f"run this as {owner}, or name another place")
     if place in wanted.parents:
         return loaded.problem(
             key,
